@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0
+# The kernel's make as this project calls it. Sourced, never run.
+
+# What make(1) told its children is not meant for the kernel's.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL K DEBUG ARCH CROSS_COMPILE
+
+# The same input gives the same kernel.
+export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970'
+export KBUILD_BUILD_VERSION=1
+export KBUILD_BUILD_USER=memctl
+export KBUILD_BUILD_HOST=memctl
+export CCACHE_DIR="${CCACHE_DIR:-$CACHE/ccache}"
+export CCACHE_NOHASHDIR=1
+export CCACHE_BASEDIR="$BUILD"
+
+# kmake OUT ARGS...: in the sandbox, on build/linux, to OUT.
+kmake()
+{
+	kmake_out=$1
+	shift
+	ccache=
+	if [ "${SANDBOX:-}" != none ] || command -v ccache >/dev/null; then
+		ccache='ccache '
+	fi
+	sandbox make -C "$BUILD/linux" O="$kmake_out" LLVM=1 \
+		CC="${ccache}clang" "$@"
+}
+
+# The host's own tools: is everything there that the kernel asks for?
+tools_are_there()
+{
+	for tool in make clang ld.lld rustc bindgen flex bison bc perl; do
+		command -v $tool >/dev/null ||
+			die "$tool is missing; install it, or do without SANDBOX=none"
+	done
+	make -s -C "$BUILD/linux" O="$BUILD/rustavailable" LLVM=1 \
+		rustavailable >&2 || die "the host's Rust does not do"
+}
+
+# One line that moves where somebody looks, a line now and then where not.
+progress()
+{
+	tty=0
+	[ ! -t 2 ] || tty=1
+	awk -v tty="$tty" '
+		!/^  [A-Z]/ { next }
+		{ n++ }
+		tty { printf "\r\033[K    %5d %.60s", n, $0; fflush() }
+		!tty && n % 250 == 0 { print "    " n " steps"; fflush() }
+		END { if (tty) printf "\r\033[K" }
+	' >&2
+}
+
+# What went wrong, without the steps that went well.
+errors()
+{
+	grep -v -E '^  [A-Z_0-9]+ +[^ ]+( \[[A-Z]\])?$|: (Entering|Leaving) directory' "$1" |
+		tail -n 80
+}
