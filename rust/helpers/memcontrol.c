@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <linux/backing-dev.h>
+#include <linux/memcontrol.h>
+#include <linux/mm.h>
+#include <linux/mm_inline.h>
+#include <linux/nodemask.h>
+#include <linux/oom.h>
+#include <linux/percpu-refcount.h>
+#include <linux/psi.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/swap.h>
+#include <linux/vmstat.h>
+#include <linux/zswap.h>
+
+#include "../../mm/internal.h"
+#include "../../mm/memctl/memctl.h"
+
+/* containers and handles */
+
+__rust_helper bool rust_helper_mem_cgroup_disabled(void)
+{
+	return mem_cgroup_disabled();
+}
+
+__rust_helper bool rust_helper_memory_cgrp_on_dfl(void)
+{
+	return cgroup_subsys_on_dfl(memory_cgrp_subsys);
+}
+
+__rust_helper bool rust_helper_obj_cgroup_tryget(struct obj_cgroup *objcg)
+{
+	return obj_cgroup_tryget(objcg);
+}
+
+__rust_helper void rust_helper_obj_cgroup_get_many(struct obj_cgroup *objcg,
+						   unsigned long nr)
+{
+	obj_cgroup_get_many(objcg, nr);
+}
+
+__rust_helper void rust_helper_obj_cgroup_put(struct obj_cgroup *objcg)
+{
+	obj_cgroup_put(objcg);
+}
+
+__rust_helper void rust_helper_css_kill(struct cgroup_subsys_state *css)
+{
+	percpu_ref_kill(&css->refcnt);
+}
+
+__rust_helper void rust_helper_obj_cgroup_kill(struct obj_cgroup *objcg)
+{
+	percpu_ref_kill(&objcg->refcnt);
+}
+
+__rust_helper void rust_helper_obj_cgroup_free_rcu(struct obj_cgroup *objcg)
+{
+	kfree_rcu(objcg, rcu);
+}
+
+__rust_helper unsigned long rust_helper_objcg_lock_irqsave(void)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&memctl_objcg_lock, flags);
+	return flags;
+}
+
+__rust_helper void rust_helper_objcg_unlock_irqrestore(unsigned long flags)
+{
+	spin_unlock_irqrestore(&memctl_objcg_lock, flags);
+}
+
+__rust_helper struct mem_cgroup *
+rust_helper_task_mem_cgroup(struct task_struct *task)
+{
+	return mem_cgroup_from_css(task_css(task, memory_cgrp_id));
+}
+
+__rust_helper struct task_struct *rust_helper_mm_owner(struct mm_struct *mm)
+{
+	return rcu_dereference(mm->owner);
+}
+
+__rust_helper void rust_helper_list_del(struct list_head *entry)
+{
+	list_del(entry);
+}
+
+__rust_helper void rust_helper_list_splice_init(struct list_head *list,
+						struct list_head *head)
+{
+	list_splice_init(list, head);
+}
+
+__rust_helper void rust_helper_private_id_ref_set(struct mem_cgroup *memcg,
+						  int n)
+{
+	refcount_set(&memcg->id.ref, n);
+}
+
+__rust_helper bool rust_helper_private_id_ref_put(struct mem_cgroup *memcg)
+{
+	return refcount_dec_and_test(&memcg->id.ref);
+}
+
+/* folios */
+
+__rust_helper unsigned long rust_helper_folio_nr_pages(const struct folio *folio)
+{
+	return folio_nr_pages(folio);
+}
+
+__rust_helper int rust_helper_folio_nid(const struct folio *folio)
+{
+	return folio_nid(folio);
+}
+
+__rust_helper bool rust_helper_folio_test_lru(struct folio *folio)
+{
+	return folio_test_lru(folio);
+}
+
+__rust_helper struct folio *rust_helper_page_folio(struct page *page)
+{
+	return page_folio(page);
+}
+
+__rust_helper struct folio *rust_helper_virt_to_folio(const void *p)
+{
+	return virt_to_folio(p);
+}
+
+__rust_helper bool rust_helper_folio_unqueue_deferred_split(struct folio *folio)
+{
+	return folio_unqueue_deferred_split(folio);
+}
+
+/* lists */
+
+__rust_helper void rust_helper_lruvec_spin_lock(struct lruvec *lruvec)
+{
+	spin_lock(&lruvec->lru_lock);
+}
+
+__rust_helper void rust_helper_lruvec_spin_unlock(struct lruvec *lruvec)
+{
+	spin_unlock(&lruvec->lru_lock);
+}
+
+__rust_helper void rust_helper_lruvec_spin_lock_irq(struct lruvec *lruvec)
+{
+	spin_lock_irq(&lruvec->lru_lock);
+}
+
+__rust_helper void rust_helper_lruvec_spin_unlock_irq(struct lruvec *lruvec)
+{
+	spin_unlock_irq(&lruvec->lru_lock);
+}
+
+__rust_helper unsigned long
+rust_helper_lruvec_spin_lock_irqsave(struct lruvec *lruvec)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&lruvec->lru_lock, flags);
+	return flags;
+}
+
+__rust_helper void
+rust_helper_lruvec_spin_unlock_irqrestore(struct lruvec *lruvec,
+					  unsigned long flags)
+{
+	spin_unlock_irqrestore(&lruvec->lru_lock, flags);
+}
+
+__rust_helper void rust_helper_lruvec_lock_nested(struct lruvec *lruvec,
+						  int subclass)
+{
+	spin_lock_nested(&lruvec->lru_lock, subclass);
+}
+
+__rust_helper bool rust_helper_lru_gen_enabled(void)
+{
+	return lru_gen_enabled();
+}
+
+#ifndef CONFIG_LRU_GEN
+__rust_helper void rust_helper_lru_gen_init_memcg(struct mem_cgroup *memcg)
+{
+	lru_gen_init_memcg(memcg);
+}
+
+__rust_helper void rust_helper_lru_gen_exit_memcg(struct mem_cgroup *memcg)
+{
+	lru_gen_exit_memcg(memcg);
+}
+
+__rust_helper void rust_helper_lru_gen_online_memcg(struct mem_cgroup *memcg)
+{
+	lru_gen_online_memcg(memcg);
+}
+
+__rust_helper void rust_helper_lru_gen_offline_memcg(struct mem_cgroup *memcg)
+{
+	lru_gen_offline_memcg(memcg);
+}
+
+__rust_helper void rust_helper_lru_gen_release_memcg(struct mem_cgroup *memcg)
+{
+	lru_gen_release_memcg(memcg);
+}
+
+__rust_helper void rust_helper_lru_gen_migrate_mm(struct mm_struct *mm)
+{
+	lru_gen_migrate_mm(mm);
+}
+
+__rust_helper void rust_helper_max_lru_gen_memcg(struct mem_cgroup *memcg,
+						 int nid)
+{
+	max_lru_gen_memcg(memcg, nid);
+}
+
+__rust_helper bool
+rust_helper_recheck_lru_gen_max_memcg(struct mem_cgroup *memcg, int nid)
+{
+	return recheck_lru_gen_max_memcg(memcg, nid);
+}
+
+__rust_helper void
+rust_helper_lru_gen_reparent_memcg(struct mem_cgroup *memcg,
+				   struct mem_cgroup *parent, int nid)
+{
+	lru_gen_reparent_memcg(memcg, parent, nid);
+}
+#endif
+
+/* the task that runs, and the victim of the OOM killer */
+
+__rust_helper bool rust_helper_in_task(void)
+{
+	return in_task();
+}
+
+__rust_helper struct mem_cgroup *rust_helper_read_int_active_memcg(void)
+{
+	return this_cpu_read(int_active_memcg);
+}
+
+__rust_helper bool rust_helper_fatal_signal_pending(struct task_struct *task)
+{
+	return fatal_signal_pending(task);
+}
+
+__rust_helper bool rust_helper_tsk_is_oom_victim(struct task_struct *task)
+{
+	return tsk_is_oom_victim(task);
+}
+
+__rust_helper bool rust_helper_tsk_oom_mm_reaped(struct task_struct *task)
+{
+	return tsk_is_oom_victim(task) &&
+	       mm_flags_test(MMF_OOM_SKIP, task->signal->oom_mm);
+}
+
+__rust_helper void rust_helper_task_lock(struct task_struct *task)
+{
+	task_lock(task);
+}
+
+__rust_helper void rust_helper_task_unlock(struct task_struct *task)
+{
+	task_unlock(task);
+}
+
+__rust_helper struct task_struct *
+rust_helper_cgroup_taskset_first_leader(struct cgroup_taskset *tset)
+{
+	struct cgroup_subsys_state *css;
+	struct task_struct *task;
+
+	cgroup_taskset_for_each_leader(task, css, tset)
+		return task;
+	return NULL;
+}
+
+__rust_helper void rust_helper_cond_resched_(void)
+{
+	cond_resched();
+}
+
+__rust_helper bool rust_helper_oom_lock_killable(void)
+{
+	return !mutex_lock_killable(&oom_lock);
+}
+
+__rust_helper void rust_helper_oom_unlock(void)
+{
+	mutex_unlock(&oom_lock);
+}
+
+#ifndef CONFIG_PSI
+__rust_helper void rust_helper_psi_memstall_enter(unsigned long *flags)
+{
+	psi_memstall_enter(flags);
+}
+
+__rust_helper void rust_helper_psi_memstall_leave(unsigned long *flags)
+{
+	psi_memstall_leave(flags);
+}
+#endif
+
+/* swap, statistics, writeback, nodes */
+
+__rust_helper long rust_helper_get_nr_swap_pages(void)
+{
+	return get_nr_swap_pages();
+}
+
+__rust_helper bool rust_helper_vm_swap_full(void)
+{
+	return vm_swap_full();
+}
+
+__rust_helper long rust_helper_get_total_swap_pages(void)
+{
+	return total_swap_pages;
+}
+
+__rust_helper void rust_helper_node_page_state_add(struct pglist_data *pgdat,
+						   enum node_stat_item item,
+						   long nr)
+{
+	mod_node_page_state(pgdat, item, nr);
+}
+
+__rust_helper struct pglist_data *rust_helper_numa_node_data(int nid)
+{
+	return NODE_DATA(nid);
+}
+
+__rust_helper void rust_helper_wb_memcg_offline(struct mem_cgroup *memcg)
+{
+	wb_memcg_offline(memcg);
+}
+
+__rust_helper void
+rust_helper_zswap_memcg_offline_cleanup(struct mem_cgroup *memcg)
+{
+	zswap_memcg_offline_cleanup(memcg);
+}

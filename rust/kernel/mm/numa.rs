@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! NUMA nodes.
+//!
+//! C header: [`include/linux/nodemask.h`](srctree/include/linux/nodemask.h)
+
+use crate::{
+    bindings,
+    ffi::c_int, //
+};
+
+/// The id of a node that may exist.
+///
+/// # Invariants
+///
+/// The id is that of a possible node: at least 0, below `nr_node_ids`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NodeId(c_int);
+
+impl NodeId {
+    /// The node `id`, if there may be such a node.
+    pub fn new(id: c_int) -> Option<Self> {
+        // INVARIANT: Checked here.
+        // SAFETY: `node_possible()` takes any id from 0 to below `nr_node_ids`.
+        (id >= 0 && id < Self::limit() && unsafe { bindings::node_possible(id) })
+            .then_some(Self(id))
+    }
+
+    /// All ids are below this number.
+    pub fn limit() -> c_int {
+        // SAFETY: FFI call without requirements.
+        unsafe { bindings::nr_possible_node_ids() }
+    }
+
+    /// The nodes that may exist.
+    pub fn possible() -> impl Iterator<Item = Self> {
+        (0..Self::limit()).filter_map(Self::new)
+    }
+
+    /// The nodes that have memory now.
+    pub fn with_memory() -> impl Iterator<Item = Self> {
+        // SAFETY: By the type invariant the id is that of a possible node.
+        Self::possible().filter(|nid| unsafe { bindings::node_has_memory(nid.0) })
+    }
+
+    /// The number C knows it by.
+    pub fn as_raw(self) -> c_int {
+        self.0
+    }
+
+    /// The same as an index.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Resource counters: how much of something is in use, and how much may be.
+//!
+//! A [`ResCounter`] counts units of any resource: pages, bytes, sockets. Counters form a tree; what
+//! is charged to one is charged to all its ancestors, and a charge succeeds only where every limit
+//! on the way up has room for it. [`Unit`] turns units into the numbers user space reads and
+//! writes.
+//!
+//! A counter takes no lock and may be used in any context. Charging costs one atomic operation a
+//! level, so who charges often charges ahead.
+//!
+//! C header: [`include/linux/res_counter.h`](srctree/include/linux/res_counter.h)
+
+use crate::{
+    bindings,
+    error::{
+        code::*,
+        Result, //
+    },
+    sync::atomic::{
+        Atomic,
+        Full,
+        Relaxed, //
+    },
+    types::Opaque,
+    warn_on, //
+};
+use core::num::NonZero;
+
+/// How many of the numbers of user space one unit of a counter is, and how they are written.
+///
+/// For a counter of pages whose files speak of bytes it is `Unit::new(PAGE_SIZE)`.
+#[derive(Clone, Copy)]
+pub struct Unit(NonZero<u64>);
+
+impl Unit {
+    /// A unit of `size`, which must not be 0.
+    pub const fn new(size: usize) -> Self {
+        match NonZero::new(size as u64) {
+            Some(size) => Self(size),
+            None => panic!("a unit of nothing"),
+        }
+    }
+
+    /// The limit that is none, in units: what a signed 64-bit file of this unit can just express.
+    pub fn unlimited(self) -> usize {
+        (isize::MAX as u64 / self.0) as usize
+    }
+
+    /// What user space reads for `n` units.
+    pub fn show(self, n: usize) -> u64 {
+        (n as u64).wrapping_mul(self.0.get())
+    }
+
+    /// Reads a limit as user space writes it, in units.
+    ///
+    /// `text` is a number, decimal or with the prefix `0x` or `0`, with an optional suffix K, M, G,
+    /// T, P or E (powers of 1024, either case), or the word `unlimited`. White space around it does
+    /// not count, what is not a whole unit is cut off, and what exceeds [`unlimited`] is
+    /// [`unlimited`]. No digits at all read as 0. These are the rules of `page_counter_memparse()`.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if `text` is anything else, a negative number included; `ERANGE` if the digits do
+    /// not fit into 64 bits.
+    ///
+    /// [`unlimited`]: Unit::unlimited
+    pub fn parse(self, text: &[u8], unlimited: &[u8]) -> Result<usize> {
+        let text = text.trim_ascii();
+
+        if text == unlimited {
+            return Ok(self.unlimited());
+        }
+
+        let (digits, radix) = match text {
+            [b'0', b'x' | b'X', rest @ ..] if rest.first().is_some_and(u8::is_ascii_hexdigit) => {
+                (rest, 16)
+            }
+            [b'0', rest @ ..] if rest.first().is_some_and(u8::is_ascii_digit) => (rest, 8),
+            _ => (text, 10),
+        };
+
+        let mut value: u64 = 0;
+        let mut rest = digits;
+        while let [first, tail @ ..] = rest {
+            let Some(digit) = char::from(*first).to_digit(radix) else {
+                break;
+            };
+            value = value
+                .checked_mul(u64::from(radix))
+                .and_then(|v| v.checked_add(u64::from(digit)))
+                .ok_or(ERANGE)?;
+            rest = tail;
+        }
+
+        let shift = match rest {
+            [] => 0,
+            // A suffix needs a number before it.
+            [_] if rest.len() == digits.len() => return Err(EINVAL),
+            [b'K' | b'k'] => 10,
+            [b'M' | b'm'] => 20,
+            [b'G' | b'g'] => 30,
+            [b'T' | b't'] => 40,
+            [b'P' | b'p'] => 50,
+            [b'E' | b'e'] => 60,
+            _ => return Err(EINVAL),
+        };
+
+        let scaled = value.checked_mul(1 << shift).unwrap_or(u64::MAX);
+        let units = usize::try_from(scaled / self.0).unwrap_or(usize::MAX);
+        Ok(units.min(self.unlimited()))
+    }
+}
+
+/// A charge that did not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OverLimit {
+    /// How many levels above the charged counter the one without room is; 0 is itself.
+    pub level: usize,
+}
+
+/// A counter of a resource, with a limit, below its parent.
+///
+/// # Invariants
+///
+/// `parent` is null or points at a `ResCounter` that outlives this one, and does not change.
+#[repr(transparent)]
+pub struct ResCounter(Opaque<bindings::res_counter>);
+
+// SAFETY: All fields that change are only accessed as atomics.
+unsafe impl Send for ResCounter {}
+// SAFETY: As above.
+unsafe impl Sync for ResCounter {}
+
+impl ResCounter {
+    /// A counter without usage and without a parent, of `limit` units.
+    pub fn new(limit: usize) -> Self {
+        Self(Opaque::new(bindings::res_counter {
+            limit,
+            ..pin_init::zeroed()
+        }))
+    }
+
+    /// A counter without usage below `parent`, of `limit` units.
+    pub fn below(parent: &'static ResCounter, limit: usize) -> Self {
+        // INVARIANT: The parent outlives everything.
+        Self(Opaque::new(bindings::res_counter {
+            parent: parent.0.get(),
+            limit,
+            ..pin_init::zeroed()
+        }))
+    }
+
+    /// Makes a counter at `this`, without usage, below `parent`, with `limit` units.
+    ///
+    /// # Safety
+    ///
+    /// `this` is valid for writes and nobody else uses it yet; `parent` outlives it.
+    pub unsafe fn init(this: *mut Self, parent: Option<&ResCounter>, limit: usize) {
+        let parent = parent.map_or(core::ptr::null_mut(), |p| p.0.get());
+        // SAFETY: By the requirements of this function, `this` is valid and ours alone.
+        unsafe {
+            let raw = Opaque::cast_into(&raw const (*this).0);
+            (&raw mut (*raw).parent).write(parent);
+            (&raw mut (*raw).limit).write(limit);
+            (&raw mut (*raw).usage).write(0);
+            (&raw mut (*raw).watermark).write(0);
+            (&raw mut (*raw).failcnt).write(0);
+        }
+    }
+
+    /// Wraps a counter that is embedded in a C structure.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` points at a counter that [`ResCounter::init`] made and that lives for `'a`.
+    pub unsafe fn from_raw<'a>(ptr: *const bindings::res_counter) -> &'a Self {
+        // SAFETY: The caller vouches for the pointer; the layout is transparent.
+        unsafe { &*ptr.cast() }
+    }
+
+    #[inline]
+    fn usage_atomic(&self) -> &Atomic<usize> {
+        // SAFETY: The field is valid as long as `self` and is only accessed atomically.
+        unsafe { Atomic::from_ptr(&raw mut (*self.0.get()).usage) }
+    }
+
+    #[inline]
+    fn limit_atomic(&self) -> &Atomic<usize> {
+        // SAFETY: The field is valid as long as `self` and is only accessed atomically.
+        unsafe { Atomic::from_ptr(&raw mut (*self.0.get()).limit) }
+    }
+
+    fn watermark_atomic(&self) -> &Atomic<usize> {
+        // SAFETY: The field is valid as long as `self` and is only accessed atomically.
+        unsafe { Atomic::from_ptr(&raw mut (*self.0.get()).watermark) }
+    }
+
+    fn failcnt_atomic(&self) -> &Atomic<usize> {
+        // SAFETY: The field is valid as long as `self` and is only accessed atomically.
+        unsafe { Atomic::from_ptr(&raw mut (*self.0.get()).failcnt) }
+    }
+
+    /// The counter above this one.
+    #[inline]
+    pub fn parent(&self) -> Option<&ResCounter> {
+        // SAFETY: By the type invariant the field is constant, and what it points at outlives us.
+        unsafe { (*self.0.get()).parent.cast::<ResCounter>().as_ref() }
+    }
+
+    /// This counter and all above it.
+    fn up(&self) -> impl Iterator<Item = &ResCounter> {
+        core::iter::successors(Some(self), |c| c.parent())
+    }
+
+    /// Units in use, here and below.
+    pub fn usage(&self) -> usize {
+        self.usage_atomic().load(Relaxed)
+    }
+
+    /// Units that may be in use.
+    pub fn limit(&self) -> usize {
+        self.limit_atomic().load(Relaxed)
+    }
+
+    /// The lowest limit from here up.
+    pub fn effective_limit(&self) -> usize {
+        self.up().map(ResCounter::limit).min().unwrap_or(usize::MAX)
+    }
+
+    /// The most units that were in use since [`ResCounter::reset_watermark`].
+    pub fn watermark(&self) -> usize {
+        self.watermark_atomic().load(Relaxed)
+    }
+
+    /// How many charges did not fit here since [`ResCounter::reset_failcnt`].
+    pub fn failcnt(&self) -> usize {
+        self.failcnt_atomic().load(Relaxed)
+    }
+
+    /// Lets the watermark start again at the usage.
+    pub fn reset_watermark(&self) {
+        self.watermark_atomic().store(self.usage(), Relaxed);
+    }
+
+    /// Lets the failure count start again at 0.
+    pub fn reset_failcnt(&self) {
+        self.failcnt_atomic().store(0, Relaxed);
+    }
+
+    /// Units that still fit here, whatever the limits above say.
+    pub fn margin(&self) -> usize {
+        self.limit().saturating_sub(self.usage())
+    }
+
+    fn note_watermark(&self, usage: usize) {
+        // Two racing charges may lose one update: a sample of a moving value either way.
+        if usage > self.watermark() {
+            self.watermark_atomic().store(usage, Relaxed);
+        }
+    }
+
+    /// Charges `n` units to this counter alone, if its limit has room.
+    fn try_charge_one(&self, n: usize) -> Result<(), ()> {
+        let usage = self.usage_atomic();
+        let mut old = usage.load(Relaxed);
+
+        let new = loop {
+            let new = old.saturating_add(n);
+            if new > self.limit() {
+                return Err(());
+            }
+            match usage.cmpxchg(old, new, Full) {
+                Ok(_) => break new,
+                Err(now) => old = now,
+            }
+        };
+
+        // `set_limit()` writes the limit and then reads the usage, we write the usage and then read
+        // the limit: with full barriers on both sides one of the two sees the other.
+        if new > self.limit() {
+            usage.fetch_sub(n, Relaxed);
+            return Err(());
+        }
+
+        self.note_watermark(new);
+        Ok(())
+    }
+
+    /// Charges `n` units here and to every counter above, or nowhere.
+    ///
+    /// # Errors
+    ///
+    /// [`OverLimit`] names the lowest counter without room; its failure count went up by one.
+    pub fn try_charge(&self, n: usize) -> Result<(), OverLimit> {
+        for (level, counter) in self.up().enumerate() {
+            if counter.try_charge_one(n).is_err() {
+                counter.failcnt_atomic().add(1usize, Relaxed);
+                for charged in self.up().take(level) {
+                    charged.uncharge_one(n);
+                }
+                return Err(OverLimit { level });
+            }
+        }
+        Ok(())
+    }
+
+    /// Charges `n` units here and above even where no limit has room.
+    pub fn charge(&self, n: usize) {
+        for counter in self.up() {
+            let old = counter.usage_atomic().fetch_add(n, Relaxed);
+            counter.note_watermark(old.wrapping_add(n));
+        }
+    }
+
+    fn uncharge_one(&self, n: usize) {
+        let old = self.usage_atomic().fetch_sub(n, Relaxed);
+        if warn_on!(old < n) {
+            // More came back than was taken: there is no right value, 0 does the least harm.
+            self.usage_atomic().store(0, Relaxed);
+        }
+    }
+
+    /// Takes back `n` units here and above.
+    pub fn uncharge(&self, n: usize) {
+        for counter in self.up() {
+            counter.uncharge_one(n);
+        }
+    }
+
+    /// Sets the limit to `limit` units, if no more than that is in use.
+    ///
+    /// A charge that races with this either still counts against the old limit and makes this
+    /// fail, or fails itself.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY` if more is in use; the limit is then what it was.
+    pub fn set_limit(&self, limit: usize) -> Result {
+        loop {
+            if self.usage() > limit {
+                return Err(EBUSY);
+            }
+            let old = self.limit_atomic().xchg(limit, Full);
+            if self.usage() <= limit {
+                return Ok(());
+            }
+            // A charge came between.
+            self.limit_atomic().store(old, Relaxed);
+        }
+    }
+
+    /// Sets the limit to `limit` units whatever is in use: from now on nothing can be charged
+    /// until the usage is below it.
+    pub fn force_limit(&self, limit: usize) {
+        self.limit_atomic().xchg(limit, Full);
+    }
+}
