@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * memctl - the memory controller in Rust: its types as the rest of the kernel
+ * sees them. Included by <linux/memcontrol.h> in place of the structures of the
+ * C controller; never include it directly.
+ *
+ * Code outside mm/memctl/ may use of these structures what the inlines of
+ * <linux/memcontrol.h> and the callers of the C controller use: css, id.id,
+ * kmemcg_id, swappiness, vmpressure, socket_pressure, tcpmem_pressure,
+ * cgwb_list, mm_list, nodeinfo[]->{memcg,lruvec,shrinker_info,lru_zone_size},
+ * and obj_cgroup's refcnt, memcg and is_root. The rest is private.
+ */
+#ifndef _LINUX_MEMCTL_H
+#define _LINUX_MEMCTL_H
+
+#include <linux/res_counter.h>
+
+#define MEM_CGROUP_ID_SHIFT	16
+
+/* At least as many as the event counters of mm/memctl/stats.rs. */
+#define MEMCTL_NR_EVENTS	32
+
+/* An id that outlives its container: swap and shadow entries hold it. */
+struct mem_cgroup_private_id {
+	int id;
+	refcount_t ref;
+};
+
+/* Where the reclaimers that share a walk below this container are. */
+struct mem_cgroup_reclaim_iter {
+	struct mem_cgroup *position;
+	/* Round trips completed. */
+	atomic_t generation;
+};
+
+/* Counters of which every CPU has its own; rust/kernel/percpu.rs. */
+struct percpu_slots {
+	long __percpu *base;
+	unsigned int nr;
+};
+
+/*
+ * The owner handle: what the folios of one container on one node point at. On
+ * rmdir @memcg is changed to the parent, and all of them have moved.
+ */
+struct obj_cgroup {
+	struct percpu_ref refcnt;
+	/* Changed under cgroup_mutex and the lru_lock of its node; read by RCU. */
+	struct mem_cgroup *memcg;
+	union {
+		/* Under memctl_objcg_lock. */
+		struct list_head list;
+		struct rcu_head rcu;
+	};
+	/* Folios of the root container are tracked, not charged. */
+	bool is_root;
+};
+
+/* A container's share of one NUMA node. */
+struct mem_cgroup_per_node {
+	/* Read-mostly. */
+	struct mem_cgroup	*memcg;
+	struct obj_cgroup __rcu	*objcg;
+	struct percpu_slots	slots;
+	/* Keeps the handle's memory until the container is freed. */
+	struct obj_cgroup	*orig_objcg;
+	struct shrinker_info __rcu *shrinker_info;
+	/* Handles inherited from removed children. */
+	struct list_head	objcg_list;
+	struct mem_cgroup_reclaim_iter iter;
+
+	/* Written under lruvec.lru_lock. */
+	CACHELINE_PADDING(_pad1_);
+	struct lruvec		lruvec;
+	CACHELINE_PADDING(_pad2_);
+	unsigned long		lru_zone_size[MAX_NR_ZONES][NR_LRU_LISTS];
+	/* The same over all zones; kept for the generational LRU, too. */
+	unsigned long		lru_size[NR_LRU_LISTS];
+};
+
+struct mem_cgroup {
+	struct cgroup_subsys_state css;
+
+	/* Read on every charge and every statistics update. */
+	struct percpu_slots slots ____cacheline_aligned_in_smp;
+	struct mem_cgroup_private_id id;
+	int kmemcg_id;
+	int swappiness;
+	bool oom_kill_disable;
+	/* Nothing is charged to sockets yet: stays 0. */
+	int tcpmem_pressure;
+	u64 socket_pressure;
+#if BITS_PER_LONG < 64
+	seqlock_t socket_pressure_seqlock;
+#endif
+
+	/* Pages. */
+	struct res_counter memory;
+
+	/* Tasks that wait for an out-of-memory situation here to be resolved. */
+	atomic_t oom_waiters;
+
+	/* memory.events and memory.events.local */
+	struct cgroup_file events_file;
+	struct cgroup_file events_local_file;
+	atomic_long_t memory_events[MEMCG_NR_MEMORY_EVENTS];
+	atomic_long_t memory_events_local[MEMCG_NR_MEMORY_EVENTS];
+	/* VM events counted by descendants that are gone. */
+	atomic_long_t dead_events[MEMCTL_NR_EVENTS];
+
+	struct vmpressure vmpressure;
+#ifdef CONFIG_CGROUP_WRITEBACK
+	struct list_head cgwb_list;
+#endif
+#ifdef CONFIG_LRU_GEN_WALKS_MMU
+	struct lru_gen_mm_list mm_list;
+#endif
+
+	struct mem_cgroup_per_node *nodeinfo[];
+};
+
+/* Pages charged in advance to a CPU; also what user space may read too much. */
+#define MEMCG_CHARGE_BATCH 64U
+
+extern struct mem_cgroup *root_mem_cgroup;
+
+/* Tags of page->memcg_data; the values are known to crash and page-owner tools. */
+enum page_memcg_data_flags {
+	/* A vector of slab object extensions, not an owner handle. */
+	MEMCG_DATA_OBJEXTS = (1UL << 0),
+	/* A kernel page that is not slab. */
+	MEMCG_DATA_KMEM = (1UL << 1),
+	__NR_MEMCG_DATA_FLAGS  = (1UL << 2),
+};
+
+#define __OBJEXTS_ALLOC_FAIL	MEMCG_DATA_OBJEXTS
+#define __FIRST_OBJEXT_FLAG	__NR_MEMCG_DATA_FLAGS
+
+/*
+ * memory.min and memory.low are not there yet: nothing is protected from
+ * reclaim.
+ */
+static inline void mem_cgroup_protection(struct mem_cgroup *root,
+					 struct mem_cgroup *memcg,
+					 unsigned long *min,
+					 unsigned long *low,
+					 unsigned long *usage)
+{
+	*min = 0;
+	*low = 0;
+	*usage = 0;
+}
+
+static inline bool mem_cgroup_below_low(struct mem_cgroup *target,
+					struct mem_cgroup *memcg)
+{
+	return false;
+}
+
+static inline bool mem_cgroup_below_min(struct mem_cgroup *target,
+					struct mem_cgroup *memcg)
+{
+	return false;
+}
+
+#endif /* _LINUX_MEMCTL_H */

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Charging pages to containers, and taking them back.
+//!
+//! The street a charge goes: the stock of this CPU; the counters of the container and all above it,
+//! a batch at once; the same for just the pages needed; all stocks of the container without room;
+//! reclaim there; the OOM killer there. The first two are the common case: they take no reference,
+//! no lock, and no atomic operation on a line that other CPUs write unless the stock is empty.
+//!
+//! May sleep only where the [`Gfp`] says so. Uncharging works in any context but NMI.
+#![deny(unsafe_code)]
+
+use crate::{
+    events::{
+        self,
+        MemoryEvent, //
+    },
+    memcg::MemCgroup,
+    meta_page::{
+        Exclusive,
+        MetaPage, //
+    },
+    objcg::ObjCgroup,
+    oom, stats, stock,
+    task::Current,
+    vm::{
+        self,
+        Gfp, //
+    },
+};
+use kernel::{
+    bindings::{
+        vm_event_item_PGPGIN,
+        vm_event_item_PGPGOUT, //
+    },
+    mm::numa::NodeId,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        rcu, //
+    },
+    warn_on, //
+};
+
+/// How often a charge reclaims without success before it gives up or kills.
+pub(crate) const MAX_RECLAIM_RETRIES: u32 = 16;
+
+/// Charges of more pages than this rather fail than insist: their callers can do with less.
+const COSTLY_PAGES: usize = 1 << kernel::bindings::PAGE_ALLOC_COSTLY_ORDER;
+
+/// What to do after reclaim has not made enough room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Next {
+    /// Try to charge again.
+    Retry,
+    /// Kill a process, then try again.
+    Kill,
+    /// Give up.
+    Fail,
+}
+
+/// How far a charge that did not fit has insisted.
+pub(crate) struct Insistence {
+    retries: u32,
+    killed: bool,
+}
+
+impl Insistence {
+    pub(crate) const fn new() -> Self {
+        Self {
+            retries: MAX_RECLAIM_RETRIES,
+            killed: false,
+        }
+    }
+
+    /// What to do with a charge of `nr` pages after reclaim got `reclaimed` pages, but not enough.
+    /// `dying` says that the task is going to exit.
+    pub(crate) fn after_reclaim(
+        &mut self,
+        gfp: Gfp,
+        nr: usize,
+        reclaimed: usize,
+        dying: bool,
+    ) -> Next {
+        if gfp.has(Gfp::NORETRY) {
+            return Next::Fail;
+        }
+        if reclaimed != 0 && nr <= COSTLY_PAGES {
+            return Next::Retry;
+        }
+        if self.retries != 0 {
+            self.retries -= 1;
+            return Next::Retry;
+        }
+        if gfp.has(Gfp::RETRY_MAYFAIL) || (self.killed && dying) {
+            return Next::Fail;
+        }
+        Next::Kill
+    }
+
+    /// A process was killed: its memory will come back.
+    pub(crate) fn killed(&mut self) {
+        self.killed = true;
+        self.retries = MAX_RECLAIM_RETRIES;
+    }
+}
+
+/// Charges `nr` pages to the counters, a batch if there is room. Returns the container without
+/// room if there is not.
+fn charge_counters(memcg: &MemCgroup, nr: usize, batch: usize) -> Result<(), &MemCgroup> {
+    if batch > nr && memcg.memory().try_charge(batch).is_ok() {
+        stock::refill(memcg, batch - nr, &rcu::read_lock());
+        return Ok(());
+    }
+    memcg
+        .memory()
+        .try_charge(nr)
+        .map_err(|over| memcg.up().nth(over.level).unwrap_or(memcg))
+}
+
+/// Charges `nr` pages to `memcg`, which is not the root and is held by the caller.
+///
+/// # Errors
+///
+/// `ENOMEM` if there is no room, nothing can be reclaimed and nobody killed, or `gfp` forbids it.
+pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
+    let current = Current::get();
+    let mut insistence = Insistence::new();
+    let mut noted = false;
+
+    let over = loop {
+        if stock::consume(memcg, nr) {
+            return Ok(());
+        }
+        let Err(over) = charge_counters(memcg, nr, nr.max(stock::BATCH)) else {
+            return Ok(());
+        };
+        // Pages that are charged but not used are no reason to reclaim.
+        if stock::drain(over) != 0 {
+            let Err(_) = charge_counters(memcg, nr, nr) else {
+                return Ok(());
+            };
+        }
+
+        // Reclaim may have to allocate: better to exceed the limit than to recurse.
+        if current.frees_memory() {
+            if !noted {
+                events::notify(over, MemoryEvent::MAX, gfp.may_lock());
+            }
+            memcg.memory().charge(nr);
+            return Ok(());
+        }
+        if current.in_memcg_oom() || !gfp.may_sleep() || current.is_reaped() {
+            break over;
+        }
+
+        events::notify(over, MemoryEvent::MAX, true);
+        noted = true;
+
+        let reclaimed = vm::reclaim(over, nr, gfp);
+        if over.memory().margin() >= nr {
+            continue;
+        }
+        match insistence.after_reclaim(gfp, nr, reclaimed, current.is_dying()) {
+            Next::Retry => continue,
+            Next::Kill if oom::kill(over, gfp, nr) => insistence.killed(),
+            Next::Kill | Next::Fail => break over,
+        }
+    };
+
+    if !noted {
+        events::notify(over, MemoryEvent::MAX, gfp.may_lock());
+    }
+    // Whoever cannot fail, or draws on reserves so that memory can be freed, exceeds the limit.
+    if gfp.has(Gfp::NOFAIL) || gfp.has(Gfp::HIGH) {
+        memcg.memory().charge(nr);
+        return Ok(());
+    }
+    Err(ENOMEM)
+}
+
+/// The handle that folios of `nid` charged to `memcg` are bound to, and the container they are
+/// charged to: `memcg`, or an ancestor if it has gone offline.
+pub(crate) fn owner_of(
+    memcg: &MemCgroup,
+    nid: NodeId,
+    rcu: &rcu::Guard,
+) -> Option<ARef<ObjCgroup>> {
+    memcg
+        .up()
+        .find_map(|memcg| memcg.node(nid).owner(rcu)?.try_get())
+}
+
+/// Charges a folio to the container that `find` finds under RCU, and binds it.
+///
+/// # Errors
+///
+/// As [`try_charge`]; the folio is then not bound.
+pub(crate) fn charge_folio<F>(page: &MetaPage<'_, Exclusive>, gfp: Gfp, find: F) -> Result
+where
+    F: for<'a> FnOnce(&'a rcu::Guard) -> &'a MemCgroup,
+{
+    let nr = page.folio().nr_pages();
+    let nid = page.folio().nid().ok_or(EINVAL)?;
+    let rcu = rcu::read_lock();
+    let owner = owner_of(find(&rcu), nid, &rcu).ok_or(ENOMEM)?;
+
+    if owner.is_root() || stock::consume(owner.memcg(&rcu), nr) {
+        stats::count_event(owner.memcg(&rcu), vm_event_item_PGPGIN, 1);
+        page.bind(owner);
+        return Ok(());
+    }
+
+    // The slow way may sleep: hold the container rather than RCU. It may have been removed just
+    // now; then what is charged to it is charged to its ancestors, which is what counts.
+    let held = held_memcg(&owner, &rcu);
+    drop(rcu);
+    try_charge(&held, gfp, nr)?;
+    stats::count_event(&held, vm_event_item_PGPGIN, 1);
+    page.bind(owner);
+    Ok(())
+}
+
+/// A reference on the container of `owner`. If it is just being released, the handle will soon
+/// point at its parent.
+fn held_memcg(owner: &ObjCgroup, rcu: &rcu::Guard) -> ARef<MemCgroup> {
+    loop {
+        if let Some(memcg) = owner.memcg(rcu).try_get() {
+            return memcg;
+        }
+    }
+}
+
+/// Takes back the charges of folios that are freed together.
+///
+/// Most are of one container, so they are gathered until one comes that is not.
+pub(crate) struct Uncharge {
+    owner: Option<ARef<ObjCgroup>>,
+    pages: usize,
+    folios: usize,
+}
+
+impl Uncharge {
+    pub(crate) const fn new() -> Self {
+        Self {
+            owner: None,
+            pages: 0,
+            folios: 0,
+        }
+    }
+
+    /// Unbinds a folio that is on its way to be freed.
+    pub(crate) fn add(&mut self, page: &MetaPage<'_, Exclusive>) {
+        if !page.is_bound() {
+            return;
+        }
+        warn_on!(page.folio().unqueue_deferred_split());
+        let Some(owner) = page.unbind() else {
+            return;
+        };
+
+        let same = self
+            .owner
+            .as_ref()
+            .is_some_and(|o| core::ptr::eq(&**o, &*owner));
+        if !same {
+            self.flush();
+        }
+        if !owner.is_root() {
+            self.pages += page.folio().nr_pages();
+        }
+        self.folios += 1;
+        if !same {
+            self.owner = Some(owner);
+        }
+    }
+
+    fn flush(&mut self) {
+        let Some(owner) = self.owner.take() else {
+            return;
+        };
+        let rcu = rcu::read_lock();
+        let memcg = owner.memcg(&rcu);
+        uncharge(memcg, core::mem::take(&mut self.pages), &rcu);
+        stats::count_event(
+            memcg,
+            vm_event_item_PGPGOUT,
+            core::mem::take(&mut self.folios),
+        );
+    }
+}
+
+impl Drop for Uncharge {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+/// Charges `nr` pages to `memcg` even if there is no room.
+pub(crate) fn charge_anyway(memcg: &MemCgroup, nr: usize) {
+    if !memcg.is_root() {
+        memcg.memory().charge(nr);
+    }
+}
+
+/// Takes back a charge of `nr` pages to `memcg`, and wakes those who wait for room. Nothing is
+/// charged to the root, and what was charged below it is not when its container has gone.
+pub(crate) fn uncharge(memcg: &MemCgroup, nr: usize, rcu: &rcu::Guard) {
+    if nr == 0 || memcg.is_root() {
+        return;
+    }
+    if oom::anyone_waits() {
+        memcg.memory().uncharge(nr);
+        oom::wake_waiters();
+    } else {
+        stock::refill(memcg, nr, rcu);
+    }
+}
+
+#[cfg(CONFIG_MEMCTL_KUNIT_TEST)]
+#[path = "tests/charge.rs"]
+mod tests;

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The files of cgroup v1, `memory.*`.
+//!
+//! Format and errors are what programs know from the C controller, see
+//! `Documentation/admin-guide/cgroup-v1/memory.rst`.
+
+use super::root_usage;
+use crate::{
+    events::MemoryEvent,
+    memcg::MemCgroup,
+    oom,
+    reclaim,
+    stats::{
+        Shown,
+        Totals, //
+    },
+    vm,
+    PAGES, //
+};
+use core::fmt::Arguments;
+use kernel::{
+    bindings as c,
+    cgroup::{
+        CfType,
+        ReadU64,
+        Show,
+        Write,
+        WriteU64, //
+    },
+    mm::numa::NodeId,
+    prelude::*,
+    seq_file::SeqFile,
+    seq_print,
+    sync::atomic::Relaxed, //
+};
+
+/// How no limit is written.
+const UNLIMITED: &[u8] = b"-1";
+
+/// The largest swappiness.
+const MAX_SWAPPINESS: u64 = 200;
+
+/// The table for the cgroup core.
+pub(crate) const FILES: [CfType; 11] = [
+    CfType::new(c"usage_in_bytes").read_u64::<Usage>(),
+    CfType::new(c"max_usage_in_bytes")
+        .read_u64::<MaxUsage>()
+        .write::<MaxUsage>(),
+    CfType::new(c"limit_in_bytes")
+        .read_u64::<Limit>()
+        .write::<Limit>(),
+    CfType::new(c"failcnt")
+        .read_u64::<FailCnt>()
+        .write::<FailCnt>(),
+    CfType::new(c"stat").show::<Stat>(),
+    CfType::new(c"force_empty").write::<ForceEmpty>(),
+    CfType::new(c"use_hierarchy")
+        .read_u64::<UseHierarchy>()
+        .write_u64::<UseHierarchy>(),
+    CfType::new(c"swappiness")
+        .read_u64::<Swappiness>()
+        .write_u64::<Swappiness>(),
+    CfType::new(c"oom_control")
+        .show::<OomControl>()
+        .write_u64::<OomControl>(),
+    CfType::new(c"numa_stat").show::<NumaStat>(),
+    CfType::END,
+];
+
+/// Bytes in use.
+pub(crate) struct Usage;
+
+impl ReadU64 for Usage {
+    type Data = MemCgroup;
+
+    fn read(memcg: &MemCgroup) -> u64 {
+        PAGES.show(if memcg.is_root() {
+            root_usage(&Totals::tree(memcg))
+        } else {
+            memcg.memory().usage()
+        })
+    }
+}
+
+/// The most bytes that were in use; writing anything starts again.
+pub(crate) struct MaxUsage;
+
+impl ReadU64 for MaxUsage {
+    type Data = MemCgroup;
+
+    fn read(memcg: &MemCgroup) -> u64 {
+        PAGES.show(memcg.memory().watermark())
+    }
+}
+
+impl Write for MaxUsage {
+    type Data = MemCgroup;
+
+    fn write(memcg: &MemCgroup, _text: &[u8], _nonblock: bool) -> Result {
+        memcg.memory().reset_watermark();
+        Ok(())
+    }
+}
+
+/// Bytes that may be in use.
+pub(crate) struct Limit;
+
+impl ReadU64 for Limit {
+    type Data = MemCgroup;
+
+    fn read(memcg: &MemCgroup) -> u64 {
+        PAGES.show(memcg.memory().limit())
+    }
+}
+
+impl Write for Limit {
+    type Data = MemCgroup;
+
+    fn write(memcg: &MemCgroup, text: &[u8], _nonblock: bool) -> Result {
+        let limit = PAGES.parse(text, UNLIMITED)?;
+        if memcg.is_root() {
+            return Err(EINVAL);
+        }
+        reclaim::set_limit(memcg, limit)
+    }
+}
+
+/// How often a charge did not fit; writing anything starts again at 0.
+pub(crate) struct FailCnt;
+
+impl ReadU64 for FailCnt {
+    type Data = MemCgroup;
+
+    fn read(memcg: &MemCgroup) -> u64 {
+        memcg.memory().failcnt() as u64
+    }
+}
+
+impl Write for FailCnt {
+    type Data = MemCgroup;
+
+    fn write(memcg: &MemCgroup, _text: &[u8], _nonblock: bool) -> Result {
+        memcg.memory().reset_failcnt();
+        Ok(())
+    }
+}
+
+/// Writing anything reclaims as much as can be.
+pub(crate) struct ForceEmpty;
+
+impl Write for ForceEmpty {
+    type Data = MemCgroup;
+
+    fn write(memcg: &MemCgroup, _text: &[u8], _nonblock: bool) -> Result {
+        if memcg.is_root() {
+            return Err(EINVAL);
+        }
+        reclaim::force_empty(memcg)
+    }
+}
+
+/// A parent accounts for its children, always.
+pub(crate) struct UseHierarchy;
+
+impl ReadU64 for UseHierarchy {
+    type Data = MemCgroup;
+
+    fn read(_memcg: &MemCgroup) -> u64 {
+        1
+    }
+}
+
+impl WriteU64 for UseHierarchy {
+    type Data = MemCgroup;
+
+    fn write(_memcg: &MemCgroup, value: u64) -> Result {
+        if value == 1 {
+            Ok(())
+        } else {
+            Err(EINVAL)
+        }
+    }
+}
+
+/// How willingly anonymous pages are swapped. The root's is that of the whole machine.
+pub(crate) struct Swappiness;
+
+impl ReadU64 for Swappiness {
+    type Data = MemCgroup;
+
+    fn read(memcg: &MemCgroup) -> u64 {
+        let value = if memcg.is_root() {
+            vm::swappiness()
+        } else {
+            memcg.swappiness().load(Relaxed)
+        };
+        value as u64
+    }
+}
+
+impl WriteU64 for Swappiness {
+    type Data = MemCgroup;
+
+    fn write(memcg: &MemCgroup, value: u64) -> Result {
+        if value > MAX_SWAPPINESS {
+            return Err(EINVAL);
+        }
+        if memcg.is_root() {
+            vm::set_swappiness(value as i32);
+        } else {
+            memcg.swappiness().store(value as i32, Relaxed);
+        }
+        Ok(())
+    }
+}
+
+/// Whether processes are killed when there is no room, or wait; and what happened.
+pub(crate) struct OomControl;
+
+impl Show for OomControl {
+    type Data = MemCgroup;
+
+    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+        let kills = memcg.memory_events(MemoryEvent::OOM_KILL, false);
+        seq_print!(
+            seq,
+            "oom_kill_disable {}\nunder_oom {}\noom_kill {}\n",
+            u8::from(memcg.oom_kill_disable().load(Relaxed)),
+            u8::from(oom::is_under_oom(memcg)),
+            kills.load(Relaxed)
+        );
+        Ok(())
+    }
+}
+
+impl WriteU64 for OomControl {
+    type Data = MemCgroup;
+
+    fn write(memcg: &MemCgroup, value: u64) -> Result {
+        if memcg.is_root() || value > 1 {
+            return Err(EINVAL);
+        }
+        oom::set_kill_disable(memcg, value == 1);
+        Ok(())
+    }
+}
+
+/// The statistics in `memory.stat`, first of the container alone, then with `total_` of it and all
+/// below it.
+const STATS: &[(&str, u32, Shown)] = &[
+    ("cache", c::node_stat_item_NR_FILE_PAGES, Shown::Pages),
+    ("rss", c::node_stat_item_NR_ANON_MAPPED, Shown::Pages),
+    #[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
+    ("rss_huge", c::node_stat_item_NR_ANON_THPS, Shown::Pages),
+    ("shmem", c::node_stat_item_NR_SHMEM, Shown::Pages),
+    (
+        "mapped_file",
+        c::node_stat_item_NR_FILE_MAPPED,
+        Shown::Pages,
+    ),
+    ("dirty", c::node_stat_item_NR_FILE_DIRTY, Shown::Pages),
+    ("writeback", c::node_stat_item_NR_WRITEBACK, Shown::Pages),
+    (
+        "workingset_refault_anon",
+        c::node_stat_item_WORKINGSET_REFAULT_ANON,
+        Shown::Plain,
+    ),
+    (
+        "workingset_refault_file",
+        c::node_stat_item_WORKINGSET_REFAULT_FILE,
+        Shown::Plain,
+    ),
+    #[cfg(CONFIG_SWAP)]
+    ("swap", c::memcg_stat_item_MEMCG_SWAP, Shown::Pages),
+    #[cfg(CONFIG_SWAP)]
+    ("swapcached", c::node_stat_item_NR_SWAPCACHE, Shown::Pages),
+];
+
+const EVENTS: &[(&str, c::vm_event_item)] = &[
+    ("pgpgin", c::vm_event_item_PGPGIN),
+    ("pgpgout", c::vm_event_item_PGPGOUT),
+    ("pgfault", c::vm_event_item_PGFAULT),
+    ("pgmajfault", c::vm_event_item_PGMAJFAULT),
+];
+
+const LISTS: &[(&str, c::lru_list)] = &[
+    ("inactive_anon", c::lru_list_LRU_INACTIVE_ANON),
+    ("active_anon", c::lru_list_LRU_ACTIVE_ANON),
+    ("inactive_file", c::lru_list_LRU_INACTIVE_FILE),
+    ("active_file", c::lru_list_LRU_ACTIVE_FILE),
+    ("unevictable", c::lru_list_LRU_UNEVICTABLE),
+];
+
+/// Hands all lines of `memory.stat` to `emit`. May sleep.
+pub(crate) fn stat(memcg: &MemCgroup, emit: impl Fn(Arguments<'_>, u64)) {
+    let group = |prefix: &str, totals: &Totals| {
+        for (name, item, shown) in STATS {
+            emit(
+                format_args!("{prefix}{name}"),
+                shown.of(totals.item(*item as usize)),
+            );
+        }
+        for (name, event) in EVENTS {
+            emit(format_args!("{prefix}{name}"), totals.event(*event) as u64);
+        }
+        for (name, lru) in LISTS {
+            emit(
+                format_args!("{prefix}{name}"),
+                PAGES.show(totals.item(*lru as usize)),
+            );
+        }
+    };
+
+    group("", &Totals::local(memcg));
+    emit(
+        format_args!("hierarchical_memory_limit"),
+        PAGES.show(memcg.memory().effective_limit()),
+    );
+    group("total_", &Totals::tree(memcg));
+}
+
+/// Statistics, a line each.
+pub(crate) struct Stat;
+
+impl Show for Stat {
+    type Data = MemCgroup;
+
+    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+        stat(memcg, |name, value| seq_print!(seq, "{} {}\n", name, value));
+        Ok(())
+    }
+}
+
+/// Pages on the LRU lists of each node.
+pub(crate) struct NumaStat;
+
+impl Show for NumaStat {
+    type Data = MemCgroup;
+
+    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+        const FILE: u32 = 1 << c::lru_list_LRU_INACTIVE_FILE | 1 << c::lru_list_LRU_ACTIVE_FILE;
+        const ANON: u32 = 1 << c::lru_list_LRU_INACTIVE_ANON | 1 << c::lru_list_LRU_ACTIVE_ANON;
+        const ALL: u32 = (1 << c::lru_list_NR_LRU_LISTS) - 1;
+
+        for (prefix, tree) in [("", false), ("hierarchical_", true)] {
+            for (name, mask) in [
+                ("total", ALL),
+                ("file", FILE),
+                ("anon", ANON),
+                ("unevictable", 1 << c::lru_list_LRU_UNEVICTABLE),
+            ] {
+                let sum = |nid| Totals::node(memcg, nid, tree).lru(mask);
+                let total: usize = NodeId::with_memory().map(sum).sum();
+                seq_print!(seq, "{}{}={}", prefix, name, total);
+                for nid in NodeId::with_memory() {
+                    seq_print!(seq, " N{}={}", nid.as_raw(), sum(nid));
+                }
+                seq_print!(seq, "\n");
+            }
+        }
+        Ok(())
+    }
+}

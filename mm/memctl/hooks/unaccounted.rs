@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The functions that the rest of the kernel calls for what is not accounted yet.
+//!
+//! They behave as the C controller does when told not to account: with
+//! `cgroup.memory=nokmem,nosocket`, without swap accounting, and without the limits in question. The
+//! table "Not there yet" of `Documentation/admin-guide/memctl.rst` says what users see of that.
+
+use crate::{
+    kmem,
+    meta_page::{
+        Locked,
+        MetaPage, //
+    },
+    objcg::ObjCgroup,
+    swap, //
+};
+use core::ptr::null_mut;
+use kernel::{
+    bindings::*,
+    ffi::{
+        c_int,
+        c_long,
+        c_uint,
+        c_ulong,
+        c_ushort,
+        c_void, //
+    },
+    mm::{
+        folio::Folio,
+        numa::NodeId, //
+    },
+    prelude::*,
+    sync::rcu, //
+};
+
+// --- groups that are killed at once ---
+
+/// `memory.oom.group` is not there yet: a process is killed alone.
+#[export]
+unsafe extern "C" fn mem_cgroup_get_oom_group(
+    _victim: *mut task_struct,
+    _domain: *mut mem_cgroup,
+) -> *mut mem_cgroup {
+    null_mut()
+}
+
+/// As above.
+#[export]
+unsafe extern "C" fn mem_cgroup_print_oom_group(_memcg: *mut mem_cgroup) {}
+
+// --- protection and throttling: memory.min, memory.low, memory.high and soft limits are not there
+// yet ---
+
+#[export]
+unsafe extern "C" fn mem_cgroup_calculate_protection(
+    _root: *mut mem_cgroup,
+    _memcg: *mut mem_cgroup,
+) {
+}
+
+#[cfg(CONFIG_LRU_GEN)]
+#[export]
+unsafe extern "C" fn mem_cgroup_calculate_protection_path(
+    _root: *mut mem_cgroup,
+    _memcg: *mut mem_cgroup,
+) {
+}
+
+#[export]
+unsafe extern "C" fn mem_cgroup_show_protected_memory(_memcg: *mut mem_cgroup) {}
+
+#[export]
+unsafe extern "C" fn __mem_cgroup_handle_over_high(_gfp: gfp_t) {}
+
+#[cfg(CONFIG_MEMCG_V1)]
+#[export]
+unsafe extern "C" fn memcg1_soft_limit_reclaim(
+    _pgdat: *mut pg_data_t,
+    _order: c_int,
+    _gfp: gfp_t,
+    _scanned: *mut c_ulong,
+) -> c_ulong {
+    0
+}
+
+/// Pages may be demoted to any node.
+#[export]
+unsafe extern "C" fn mem_cgroup_node_filter_allowed(
+    _memcg: *mut mem_cgroup,
+    _mask: *mut nodemask_t,
+) {
+}
+
+// --- pressure: those who listen on cgroup v1 are not there yet ---
+
+#[cfg(CONFIG_MEMCG_V1)]
+#[export]
+unsafe extern "C" fn vmpressure_prio(_gfp: gfp_t, _memcg: *mut mem_cgroup, _prio: c_int) {}
+
+#[cfg(CONFIG_MEMCG_V1)]
+#[export]
+unsafe extern "C" fn vmpressure_v1_init(_vmpressure: *mut vmpressure) {}
+
+#[cfg(CONFIG_MEMCG_V1)]
+#[export]
+unsafe extern "C" fn vmpressure_v1_cleanup(_vmpressure: *mut vmpressure) {}
+
+#[cfg(CONFIG_MEMCG_V1)]
+#[export]
+unsafe extern "C" fn vmpressure_v1_account_tree(
+    _vmpressure: *mut vmpressure,
+    _scanned: c_ulong,
+    _reclaimed: c_ulong,
+) {
+}
+
+// --- swap space: not accounted yet ---
+
+#[cfg(CONFIG_SWAP)]
+#[export]
+unsafe extern "C" fn __mem_cgroup_try_charge_swap(_folio: *mut folio) -> c_int {
+    0
+}
+
+#[cfg(CONFIG_SWAP)]
+#[export]
+unsafe extern "C" fn __mem_cgroup_uncharge_swap(_id: c_ushort, _nr_pages: c_uint) {}
+
+#[cfg(CONFIG_SWAP)]
+#[export]
+unsafe extern "C" fn mem_cgroup_get_nr_swap_pages(_memcg: *mut mem_cgroup) -> c_long {
+    swap::free_pages()
+}
+
+#[cfg(CONFIG_SWAP)]
+#[export]
+unsafe extern "C" fn mem_cgroup_swap_full(_folio: *mut folio) -> bool {
+    swap::is_full()
+}
+
+#[cfg(all(CONFIG_MEMCG_V1, CONFIG_SWAP))]
+#[export]
+unsafe extern "C" fn __memcg1_swapout(_folio: *mut folio, _cluster: *mut swap_cluster_info) {}
+
+#[cfg(all(CONFIG_MEMCG_V1, CONFIG_SWAP))]
+#[export]
+unsafe extern "C" fn memcg1_swapin(_folio: *mut folio) {}
+
+// --- kernel memory: not accounted yet ---
+
+/// Splits pages of the kernel's own, which are not bound.
+#[export]
+unsafe extern "C" fn split_page_memcg(_first: *mut page, _order: c_uint) {}
+
+#[export]
+unsafe extern "C" fn mem_cgroup_kmem_disabled() -> bool {
+    kmem::DISABLED
+}
+
+#[export]
+unsafe extern "C" fn __memcg_kmem_charge_page(
+    _page: *mut page,
+    _gfp: gfp_t,
+    _order: c_int,
+) -> c_int {
+    0
+}
+
+#[export]
+unsafe extern "C" fn __memcg_kmem_uncharge_page(_page: *mut page, _order: c_int) {}
+
+#[export]
+unsafe extern "C" fn current_obj_cgroup() -> *mut obj_cgroup {
+    let rcu = rcu::read_lock();
+    NodeId::with_memory()
+        .next()
+        .and_then(|nid| kmem::owner(nid, &rcu))
+        .map_or(null_mut(), ObjCgroup::as_raw)
+}
+
+#[export]
+unsafe extern "C" fn get_obj_cgroup_from_folio(folio: *mut folio) -> *mut obj_cgroup {
+    // SAFETY: The caller keeps the folio, and its binding is stable.
+    let page = unsafe { MetaPage::<Locked>::new(Folio::from_raw(folio)) };
+    page.owner().map_or(null_mut(), |owner| {
+        owner.get_many(1);
+        owner.as_raw()
+    })
+}
+
+#[export]
+unsafe extern "C" fn obj_cgroup_charge(
+    _objcg: *mut obj_cgroup,
+    _gfp: gfp_t,
+    _size: usize,
+) -> c_int {
+    0
+}
+
+#[export]
+unsafe extern "C" fn obj_cgroup_uncharge(_objcg: *mut obj_cgroup, _size: usize) {}
+
+#[export]
+unsafe extern "C" fn __memcg_slab_post_alloc_hook(
+    _cache: *mut kmem_cache,
+    _lru: *mut list_lru,
+    _gfp: gfp_t,
+    _slab_alloc_flags: c_uint,
+    _size: usize,
+    _objects: *mut *mut c_void,
+) -> bool {
+    true
+}
+
+#[export]
+unsafe extern "C" fn __memcg_slab_free_hook(
+    _cache: *mut kmem_cache,
+    _slab: *mut slab,
+    _objects: *mut *mut c_void,
+    _nr: c_int,
+    _exts: c_ulong,
+) {
+}
+
+// --- sockets: not accounted yet ---
+
+#[export]
+unsafe extern "C" fn mem_cgroup_sk_alloc(_sk: *mut sock) {}
+
+#[export]
+unsafe extern "C" fn mem_cgroup_sk_free(_sk: *mut sock) {}
+
+#[export]
+unsafe extern "C" fn mem_cgroup_sk_inherit(_sk: *const sock, _new: *mut sock) {}
+
+#[export]
+unsafe extern "C" fn mem_cgroup_sk_charge(
+    _sk: *const sock,
+    _nr_pages: c_uint,
+    _gfp: gfp_t,
+) -> bool {
+    true
+}
+
+#[export]
+unsafe extern "C" fn mem_cgroup_sk_uncharge(_sk: *const sock, _nr_pages: c_uint) {}
+
+// --- zswap: not accounted yet ---
+
+#[cfg(CONFIG_ZSWAP)]
+#[export]
+unsafe extern "C" fn obj_cgroup_may_zswap(_objcg: *mut obj_cgroup) -> bool {
+    true
+}
+
+#[cfg(CONFIG_ZSWAP)]
+#[export]
+unsafe extern "C" fn obj_cgroup_charge_zswap(_objcg: *mut obj_cgroup, _size: usize) {}
+
+#[cfg(CONFIG_ZSWAP)]
+#[export]
+unsafe extern "C" fn obj_cgroup_uncharge_zswap(_objcg: *mut obj_cgroup, _size: usize) {}
+
+#[cfg(CONFIG_ZSWAP)]
+#[export]
+unsafe extern "C" fn mem_cgroup_zswap_writeback_enabled(_memcg: *mut mem_cgroup) -> bool {
+    true
+}
+
+// --- writeback: containers have no share of dirty memory of their own yet ---
+
+#[cfg(CONFIG_CGROUP_WRITEBACK)]
+#[export]
+unsafe extern "C" fn mem_cgroup_wb_domain(_wb: *mut bdi_writeback) -> *mut wb_domain {
+    null_mut()
+}
+
+#[cfg(CONFIG_CGROUP_WRITEBACK)]
+#[export]
+unsafe extern "C" fn mem_cgroup_wb_stats(
+    _wb: *mut bdi_writeback,
+    filepages: *mut c_ulong,
+    headroom: *mut c_ulong,
+    dirty: *mut c_ulong,
+    writeback: *mut c_ulong,
+) {
+    // SAFETY: The caller takes four numbers.
+    unsafe {
+        filepages.write(0);
+        headroom.write(0);
+        dirty.write(0);
+        writeback.write(0);
+    }
+}
+
+#[cfg(CONFIG_CGROUP_WRITEBACK)]
+#[export]
+unsafe extern "C" fn mem_cgroup_track_foreign_dirty_slowpath(
+    _folio: *mut folio,
+    _wb: *mut bdi_writeback,
+) {
+}
+
+#[cfg(CONFIG_CGROUP_WRITEBACK)]
+#[export]
+unsafe extern "C" fn mem_cgroup_flush_foreign(_wb: *mut bdi_writeback) {}
+

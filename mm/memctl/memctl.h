@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What shim.c and the Rust side of memctl define for each other.
+ */
+#ifndef __MM_MEMCTL_MEMCTL_H
+#define __MM_MEMCTL_MEMCTL_H
+
+#include <linux/cgroup-defs.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
+
+struct task_struct;
+
+/* Defined by shim.c. */
+
+/*
+ * Protects obj_cgroup.list and mem_cgroup_per_node.objcg_list. Any context but
+ * NMI; taken outside the lru_lock.
+ */
+extern spinlock_t memctl_objcg_lock;
+
+/* From mem_cgroup_private_id to the container; written under its own lock. */
+extern struct xarray memctl_ids;
+
+/* Tasks that wait for an out-of-memory situation to be resolved. */
+extern struct wait_queue_head memctl_oom_waitq;
+
+/* Defined by hooks.rs: the callbacks of memory_cgrp_subsys, and its files. */
+
+struct cgroup_subsys_state *
+memctl_css_alloc(struct cgroup_subsys_state *parent);
+int memctl_css_online(struct cgroup_subsys_state *css);
+void memctl_css_offline(struct cgroup_subsys_state *css);
+void memctl_css_released(struct cgroup_subsys_state *css);
+void memctl_css_free(struct cgroup_subsys_state *css);
+void memctl_css_reset(struct cgroup_subsys_state *css);
+void memctl_attach(struct cgroup_taskset *tset);
+
+extern struct cftype memctl_v1_files[];
+extern struct cftype memctl_v2_files[];
+
+#endif /* __MM_MEMCTL_MEMCTL_H */

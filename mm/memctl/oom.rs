@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The OOM killer scoped to a container, and waiting in its stead.
+//!
+//! When reclaim cannot make room, [`kill`] ends a process of the container that has none, or of one
+//! below it; all others live. A cgroup v1 container may disable that (`memory.oom_control`): then a
+//! task that cannot charge in a page fault remembers the container, returns from the fault with all
+//! locks released, and [`synchronize`] lets it sleep until there is room again: pages were
+//! uncharged, the limit was raised, the killer was enabled, or the task itself was killed.
+//!
+//! Lock order: `oom_lock` is taken inside all locks of those who charge.
+#![deny(unsafe_code)]
+
+use crate::{
+    events::{
+        self,
+        MemoryEvent, //
+    },
+    memcg::MemCgroup,
+    stock,
+    task::Current,
+    vm::{
+        self,
+        Gfp,
+        OomLock, //
+    },
+    wait,
+};
+use kernel::{
+    bindings::PAGE_ALLOC_COSTLY_ORDER,
+    sync::{
+        aref::ARef,
+        atomic::{
+            Atomic,
+            Full,
+            Relaxed, //
+        },
+    },
+};
+
+/// How many tasks wait in any container. Uncharging is cheap while this is 0.
+static WAITERS: Atomic<i32> = Atomic::new(0);
+
+/// Tells that a task waits, for as long as it lives.
+struct Waiting<'a>(&'a MemCgroup);
+
+impl<'a> Waiting<'a> {
+    fn new(memcg: &'a MemCgroup) -> Self {
+        memcg.oom_waiters().fetch_add(1, Full);
+        WAITERS.fetch_add(1, Full);
+        Self(memcg)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        WAITERS.fetch_sub(1, Relaxed);
+        self.0.oom_waiters().fetch_sub(1, Relaxed);
+    }
+}
+
+/// Whether a task waits for room, here or elsewhere.
+#[inline]
+pub(crate) fn anyone_waits() -> bool {
+    WAITERS.load(Relaxed) != 0
+}
+
+/// Lets those who wait look whether there is room for them now. Any context but NMI.
+pub(crate) fn wake_waiters() {
+    if anyone_waits() {
+        wait::wake_all();
+    }
+}
+
+/// Whether tasks wait for room in `memcg` or above it.
+pub(crate) fn is_under_oom(memcg: &MemCgroup) -> bool {
+    memcg.up().any(|m| m.oom_waiters().load(Relaxed) > 0)
+}
+
+/// Sets whether tasks wait in `memcg` instead of being killed.
+pub(crate) fn set_kill_disable(memcg: &MemCgroup, disable: bool) {
+    memcg.oom_kill_disable().store(disable, Relaxed);
+    if !disable {
+        wake_waiters();
+    }
+}
+
+/// Kills a process of `memcg` or below it, for a charge of `nr` pages that does not fit there. May
+/// sleep.
+///
+/// Returns whether it makes sense to charge again.
+pub(crate) fn kill(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> bool {
+    let order = nr.next_power_of_two().trailing_zeros();
+    if order > PAGE_ALLOC_COSTLY_ORDER {
+        return false;
+    }
+
+    events::notify(memcg, MemoryEvent::OOM, true);
+
+    if memcg.oom_kill_disable().load(Relaxed) {
+        let current = Current::get();
+        if current.in_user_fault() {
+            current.set_memcg_oom(ARef::from(memcg));
+        }
+        return false;
+    }
+
+    let _waiting = Waiting::new(memcg);
+    kill_now(memcg, gfp, nr, order as i32)
+}
+
+/// Kills for a charge of `nr` pages, unless there is room for it by now.
+pub(crate) fn kill_now(memcg: &MemCgroup, gfp: Gfp, nr: usize, order: i32) -> bool {
+    // Who is killed while waiting for the lock will free memory.
+    let Some(lock) = OomLock::killable() else {
+        return true;
+    };
+    if memcg.memory().margin() >= nr {
+        return true;
+    }
+    lock.kill(memcg, gfp, order)
+}
+
+/// Ends a page fault that ran into an out-of-memory situation: waits for it to be resolved if
+/// `handle`, else just forgets it. Says whether there was one.
+///
+/// Called without locks. Sleeps, killable.
+pub(crate) fn synchronize(handle: bool) -> bool {
+    let Some(memcg) = Current::get().take_memcg_oom() else {
+        return false;
+    };
+    if handle {
+        let _waiting = Waiting::new(&memcg);
+        wait::killable(|| {
+            !memcg.oom_kill_disable().load(Relaxed) || {
+                stock::drain(&memcg);
+                memcg.memory().margin() != 0
+            }
+        });
+    }
+    true
+}
+
+/// How much memory a process can have at the most: pages of `memcg`'s limit, and swap on top.
+pub(crate) fn total_pages(memcg: &MemCgroup) -> usize {
+    let max = memcg.memory().limit();
+    let swappiness = if vm::on_v2() || memcg.is_root() {
+        vm::swappiness()
+    } else {
+        memcg.swappiness().load(Relaxed)
+    };
+    if swappiness == 0 {
+        max
+    } else {
+        max.saturating_add(vm::total_swap_pages())
+    }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Reclaim that somebody asks for: by lowering a limit, or by emptying a container.
+//!
+//! Both sleep, and stop when a signal comes.
+#![deny(unsafe_code)]
+
+use crate::{
+    charge::MAX_RECLAIM_RETRIES,
+    events::{
+        self,
+        MemoryEvent, //
+    },
+    memcg::MemCgroup,
+    oom, stock,
+    task::Current,
+    vm::{
+        self,
+        Gfp, //
+    },
+};
+use kernel::prelude::*;
+
+/// Sets the limit of `memcg` to `limit` pages. If more is used, reclaims first.
+///
+/// # Errors
+///
+/// `EBUSY` if there is nothing more to reclaim, `EINTR` if a signal came; the limit is then what it
+/// was.
+pub(crate) fn set_limit(memcg: &MemCgroup, limit: usize) -> Result {
+    let raised = limit > memcg.memory().limit();
+    loop {
+        if Current::get().signal_pending() {
+            return Err(EINTR);
+        }
+        let Err(busy) = memcg.memory().set_limit(limit) else {
+            break;
+        };
+        // rmdir waits for us.
+        if memcg.css().is_dying() {
+            return Err(busy);
+        }
+        if stock::drain(memcg) == 0 && vm::reclaim(memcg, 1, Gfp::KERNEL) == 0 {
+            return Err(busy);
+        }
+    }
+    if raised {
+        oom::wake_waiters();
+    }
+    Ok(())
+}
+
+/// Sets the limit of `memcg` to `limit` pages at once. If more is used, reclaims, and then kills,
+/// until it no longer is; not if `nonblock`.
+pub(crate) fn force_limit(memcg: &MemCgroup, limit: usize, nonblock: bool) {
+    let mut retries = MAX_RECLAIM_RETRIES;
+    memcg.memory().force_limit(limit);
+    oom::wake_waiters();
+
+    while !nonblock && limit == memcg.memory().limit() {
+        let usage = memcg.memory().usage();
+        if usage <= limit || Current::get().signal_pending() || memcg.css().is_dying() {
+            break;
+        }
+        if stock::drain(memcg) != 0 {
+            continue;
+        }
+        if retries != 0 {
+            if vm::reclaim(memcg, usage - limit, Gfp::KERNEL) == 0 {
+                retries -= 1;
+            }
+            continue;
+        }
+        events::notify(memcg, MemoryEvent::OOM, true);
+        if !oom::kill_now(memcg, Gfp::KERNEL, 1, 0) {
+            break;
+        }
+        vm::cond_resched();
+    }
+}
+
+/// Reclaims as much of `memcg` as can be.
+///
+/// # Errors
+///
+/// `EINTR` if a signal came.
+pub(crate) fn force_empty(memcg: &MemCgroup) -> Result {
+    let mut retries = MAX_RECLAIM_RETRIES;
+
+    vm::lru_add_drain_all();
+    stock::drain(memcg);
+
+    while retries != 0 && memcg.memory().usage() != 0 && !memcg.css().is_dying() {
+        if Current::get().signal_pending() {
+            return Err(EINTR);
+        }
+        let reclaimed = vm::reclaim(memcg, 1, Gfp::KERNEL);
+        if stock::drain(memcg) == 0 && reclaimed == 0 {
+            retries -= 1;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What only C can define: the cgroup subsystem, static keys, per-CPU variables,
+ * statically initialized locks, boot parameters and exports.
+ */
+
+#include <linux/cgroup.h>
+#include <linux/export.h>
+#include <linux/init.h>
+#include <linux/memcontrol.h>
+#include <linux/sched/mm.h>
+#include <linux/vmstat.h>
+
+#include "memctl.h"
+
+struct mem_cgroup *root_mem_cgroup __read_mostly;
+EXPORT_SYMBOL(root_mem_cgroup);
+
+/* The container to charge in an interrupt, see set_active_memcg(). */
+DEFINE_PER_CPU(struct mem_cgroup *, int_active_memcg);
+EXPORT_PER_CPU_SYMBOL_GPL(int_active_memcg);
+
+/* Sockets, BPF and kernel memory are not accounted: these stay off. */
+DEFINE_STATIC_KEY_FALSE(memcg_sockets_enabled_key);
+EXPORT_SYMBOL(memcg_sockets_enabled_key);
+DEFINE_STATIC_KEY_FALSE(memcg_bpf_enabled_key);
+EXPORT_SYMBOL(memcg_bpf_enabled_key);
+DEFINE_STATIC_KEY_FALSE(memcg_kmem_online_key);
+EXPORT_SYMBOL(memcg_kmem_online_key);
+
+DEFINE_SPINLOCK(memctl_objcg_lock);
+DEFINE_XARRAY_ALLOC1(memctl_ids);
+DECLARE_WAIT_QUEUE_HEAD(memctl_oom_waitq);
+
+struct cgroup_subsys memory_cgrp_subsys = {
+	.css_alloc = memctl_css_alloc,
+	.css_online = memctl_css_online,
+	.css_offline = memctl_css_offline,
+	.css_released = memctl_css_released,
+	.css_free = memctl_css_free,
+	.css_reset = memctl_css_reset,
+	.attach = memctl_attach,
+	.dfl_cftypes = memctl_v2_files,
+#ifdef CONFIG_MEMCG_V1
+	.legacy_cftypes = memctl_v1_files,
+#endif
+};
+EXPORT_SYMBOL(memory_cgrp_subsys);
+
+/*
+ * Takes what the C controller takes. nokmem, nosocket and nobpf ask for what is
+ * the case anyway.
+ */
+static int __init memctl_setup(char *s)
+{
+	return 1;
+}
+__setup("cgroup.memory=", memctl_setup);
+
+EXPORT_SYMBOL(mem_cgroup_from_task);
+EXPORT_SYMBOL(get_mem_cgroup_from_mm);
+EXPORT_SYMBOL(lruvec_stat_mod_folio);
+EXPORT_SYMBOL_GPL(page_cgroup_ino);
+EXPORT_SYMBOL_GPL(__memcg_memory_event);

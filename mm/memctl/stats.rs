@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Counting what containers have and what happened to them.
+//!
+//! A change is counted once, in a per-CPU counter of one container; statistics of a folio in its
+//! share of the folio's node. Sums over CPUs, nodes and descendants are made when somebody reads.
+//! A sum is exact when the machine is idle; under load it may miss what changes while it is made.
+//! The sizes of the LRU lists are no per-CPU counters at all: they only change under the lock of
+//! the list, so there is one number a list.
+//!
+//! A removed container's counts move to its parent: those of folios become the parent's own, as its
+//! folios did; events count below the parent, not in it. Updates for a container that is being
+//! removed go to the nearest ancestor that is not, and an RCU grace period lies between the two, so
+//! that nothing is left behind.
+//!
+//! All updates work in any context; reading a tree of containers may sleep where it says so.
+#![deny(unsafe_code)]
+
+use crate::{
+    iter,
+    memcg::MemCgroup,
+    node::{
+        Node,
+        NR_LRU, //
+    },
+    PAGES,
+};
+use kernel::{
+    bindings::*,
+    mm::numa::NodeId,
+    sync::{
+        atomic::Relaxed,
+        rcu, //
+    },
+};
+
+/// The events counted, and what user space calls them. The hot ones first: they share a cache line
+/// with the stock.
+pub(crate) const EVENTS: &[(vm_event_item, &str)] = &[
+    (vm_event_item_PGFAULT, "pgfault"),
+    (vm_event_item_PGPGIN, "pgpgin"),
+    (vm_event_item_PGPGOUT, "pgpgout"),
+    (vm_event_item_PGMAJFAULT, "pgmajfault"),
+    (vm_event_item_PSWPIN, "pswpin"),
+    (vm_event_item_PSWPOUT, "pswpout"),
+    (vm_event_item_PGACTIVATE, "pgactivate"),
+    (vm_event_item_PGDEACTIVATE, "pgdeactivate"),
+    (vm_event_item_PGLAZYFREE, "pglazyfree"),
+    (vm_event_item_PGLAZYFREED, "pglazyfreed"),
+    #[cfg(CONFIG_SWAP)]
+    (vm_event_item_SWPIN_ZERO, "swpin_zero"),
+    #[cfg(CONFIG_SWAP)]
+    (vm_event_item_SWPOUT_ZERO, "swpout_zero"),
+    #[cfg(CONFIG_ZSWAP)]
+    (vm_event_item_ZSWPIN, "zswpin"),
+    #[cfg(CONFIG_ZSWAP)]
+    (vm_event_item_ZSWPOUT, "zswpout"),
+    #[cfg(CONFIG_ZSWAP)]
+    (vm_event_item_ZSWPWB, "zswpwb"),
+    #[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
+    (vm_event_item_THP_FAULT_ALLOC, "thp_fault_alloc"),
+    #[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
+    (vm_event_item_THP_COLLAPSE_ALLOC, "thp_collapse_alloc"),
+    #[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
+    (vm_event_item_THP_SWPOUT, "thp_swpout"),
+    #[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
+    (vm_event_item_THP_SWPOUT_FALLBACK, "thp_swpout_fallback"),
+    #[cfg(CONFIG_NUMA_BALANCING)]
+    (vm_event_item_NUMA_PAGE_MIGRATE, "numa_pages_migrated"),
+    #[cfg(CONFIG_NUMA_BALANCING)]
+    (vm_event_item_NUMA_PTE_UPDATES, "numa_pte_updates"),
+    #[cfg(CONFIG_NUMA_BALANCING)]
+    (vm_event_item_NUMA_HINT_FAULTS, "numa_hint_faults"),
+];
+
+/// Where the stock is among a container's per-CPU counters, see `stock.rs`.
+pub(crate) const STOCK: usize = 0;
+const EVENTS_AT: usize = STOCK + 1;
+const ITEMS_AT: usize = EVENTS_AT + EVENTS.len();
+
+/// How many per-CPU counters a container has.
+pub(crate) const NR_MEMCG_SLOTS: usize =
+    ITEMS_AT + (memcg_stat_item_MEMCG_NR_STAT - NR_NODE_SLOTS as memcg_stat_item) as usize;
+
+/// How many per-CPU counters a container has for each node.
+pub(crate) const NR_NODE_SLOTS: usize = node_stat_item_NR_VM_NODE_STAT_ITEMS as usize;
+
+kernel::static_assert!(EVENTS.len() <= MEMCTL_NR_EVENTS as usize);
+kernel::static_assert!(NR_LRU == node_stat_item_NR_UNEVICTABLE as usize + 1);
+
+const NO_SLOT: u8 = u8::MAX;
+
+const EVENT_SLOT: [u8; vm_event_item_NR_VM_EVENT_ITEMS as usize] = {
+    let mut slots = [NO_SLOT; vm_event_item_NR_VM_EVENT_ITEMS as usize];
+    let mut i = 0;
+    while i < EVENTS.len() {
+        slots[EVENTS[i].0 as usize] = (EVENTS_AT + i) as u8;
+        i += 1;
+    }
+    slots
+};
+
+fn event_slot(event: vm_event_item) -> Option<usize> {
+    let slot = EVENT_SLOT.get(event as usize).copied().unwrap_or(NO_SLOT);
+    (slot != NO_SLOT).then_some(slot as usize)
+}
+
+/// Where a statistic of a container is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Place {
+    /// In the shares of nodes, at this counter.
+    Node(usize),
+    /// In the container, at this counter.
+    Memcg(usize),
+    Nowhere,
+}
+
+/// `item` is a `node_stat_item` or a `memcg_stat_item`.
+fn place(item: usize) -> Place {
+    if item < NR_NODE_SLOTS {
+        return Place::Node(item);
+    }
+    let slot = item - NR_NODE_SLOTS + ITEMS_AT;
+    if slot < NR_MEMCG_SLOTS {
+        Place::Memcg(slot)
+    } else {
+        Place::Nowhere
+    }
+}
+
+/// Whether an item of nodes is kept in bytes for containers, but in pages for the node.
+pub(crate) fn in_bytes(item: node_stat_item) -> bool {
+    [
+        node_stat_item_NR_SLAB_RECLAIMABLE_B,
+        node_stat_item_NR_SLAB_UNRECLAIMABLE_B,
+    ]
+    .contains(&item)
+}
+
+/// Adds `n` to a statistic of the folios of a share: pages, or what the item's name says.
+#[inline]
+pub(crate) fn mod_node(node: &Node, item: usize, n: isize) {
+    if item < NR_LRU {
+        node.add_lru_size(item, n);
+    } else if !node.memcg().css().is_dying() {
+        node.slots().add(item, n);
+    } else if let Some(nid) = node.nid() {
+        let _rcu = rcu::read_lock();
+        node.memcg().not_dying().node(nid).slots().add(item, n);
+    }
+}
+
+/// Adds `n` to a statistic of a container that belongs to no node.
+pub(crate) fn mod_memcg(memcg: &MemCgroup, item: usize, n: isize) {
+    let _rcu = rcu::read_lock();
+    let memcg = memcg.not_dying();
+    match place(item) {
+        Place::Memcg(slot) => memcg.slots().add(slot, n),
+        // A statistic of nodes without a node: it counts on the first one.
+        Place::Node(slot) => {
+            if let Some(nid) = NodeId::with_memory().next() {
+                mod_node(memcg.node(nid), slot, n);
+            }
+        }
+        Place::Nowhere => {}
+    }
+}
+
+/// Counts `n` events in `memcg`.
+#[inline]
+pub(crate) fn count_event(memcg: &MemCgroup, event: vm_event_item, n: usize) {
+    let Some(slot) = event_slot(event) else {
+        return;
+    };
+    if !memcg.css().is_dying() {
+        memcg.slots().add(slot, n as isize);
+    } else {
+        let _rcu = rcu::read_lock();
+        memcg.not_dying().slots().add(slot, n as isize);
+    }
+}
+
+/// One statistic of a share, this container alone.
+pub(crate) fn node_local(node: &Node, item: usize) -> isize {
+    if item < NR_LRU {
+        node.lru_size(item) as isize
+    } else {
+        node.slots().sum(item)
+    }
+}
+
+/// One statistic of the shares of one node, of `memcg` and all below it. Does not sleep.
+pub(crate) fn node_tree(memcg: &MemCgroup, nid: NodeId, item: usize) -> isize {
+    let rcu = rcu::read_lock();
+    iter::below(memcg, &rcu)
+        .map(|m| node_local(m.node(nid), item))
+        .sum()
+}
+
+/// The statistics of a container, or of a tree of them, at one time.
+pub(crate) struct Totals {
+    node: [isize; NR_NODE_SLOTS],
+    memcg: [isize; NR_MEMCG_SLOTS],
+    dead: [isize; EVENTS.len()],
+}
+
+impl Totals {
+    const ZERO: Self = Self {
+        node: [0; NR_NODE_SLOTS],
+        memcg: [0; NR_MEMCG_SLOTS],
+        dead: [0; EVENTS.len()],
+    };
+
+    fn add(&mut self, memcg: &MemCgroup) {
+        for node in memcg.nodes() {
+            self.add_node(node);
+        }
+        memcg.slots().add_to(&mut self.memcg);
+        for (i, sum) in self.dead.iter_mut().enumerate() {
+            if let Some(dead) = memcg.dead_events(i) {
+                *sum = sum.wrapping_add(dead.load(Relaxed) as isize);
+            }
+        }
+    }
+
+    fn add_node(&mut self, node: &Node) {
+        node.slots().add_to(&mut self.node);
+        for (lru, sum) in self.node.iter_mut().take(NR_LRU).enumerate() {
+            *sum = sum.wrapping_add(node.lru_size(lru) as isize);
+        }
+    }
+
+    /// Those of `memcg` alone.
+    pub(crate) fn local(memcg: &MemCgroup) -> Self {
+        let mut totals = Self::ZERO;
+        totals.add(memcg);
+        totals.dead = [0; EVENTS.len()];
+        totals
+    }
+
+    /// Those of `memcg` and all below it. May sleep.
+    pub(crate) fn tree(memcg: &MemCgroup) -> Self {
+        let mut totals = Self::ZERO;
+        for m in iter::Tree::new(memcg) {
+            totals.add(&m);
+        }
+        totals
+    }
+
+    /// Those of `memcg` on one node, with all below it if `tree`. May sleep.
+    pub(crate) fn node(memcg: &MemCgroup, nid: NodeId, tree: bool) -> Self {
+        let mut totals = Self::ZERO;
+        if tree {
+            for m in iter::Tree::new(memcg) {
+                totals.add_node(m.node(nid));
+            }
+        } else {
+            totals.add_node(memcg.node(nid));
+        }
+        totals
+    }
+
+    /// A statistic, in the unit the kernel counts it in. What is momentarily negative is 0.
+    pub(crate) fn item(&self, item: usize) -> usize {
+        let n = match place(item) {
+            Place::Node(slot) => self.node.get(slot),
+            Place::Memcg(slot) => self.memcg.get(slot),
+            Place::Nowhere => None,
+        };
+        usize::try_from(n.copied().unwrap_or(0)).unwrap_or(0)
+    }
+
+    /// A count of events.
+    pub(crate) fn event(&self, event: vm_event_item) -> usize {
+        let Some(slot) = event_slot(event) else {
+            return 0;
+        };
+        let live = self.memcg.get(slot).copied().unwrap_or(0);
+        let dead = self.dead.get(slot - EVENTS_AT).copied().unwrap_or(0);
+        live.wrapping_add(dead) as usize
+    }
+
+    /// Pages on those of the LRU lists that are set in `mask`.
+    pub(crate) fn lru(&self, mask: u32) -> usize {
+        (0..NR_LRU)
+            .filter(|lru| mask & (1 << lru) != 0)
+            .map(|lru| self.item(lru))
+            .sum()
+    }
+}
+
+/// Moves the counts of `child`, which goes offline, to `parent`. Under `cgroup_mutex`, after its
+/// folios have moved.
+pub(crate) fn reparent(child: &MemCgroup, parent: &MemCgroup) {
+    for nid in NodeId::possible() {
+        let (from, to) = (child.node(nid), parent.node(nid));
+        for slot in NR_LRU..NR_NODE_SLOTS {
+            let n = from.slots().sum(slot);
+            if n != 0 {
+                to.slots().add(slot, n);
+                from.slots().add(slot, n.wrapping_neg());
+            }
+        }
+    }
+
+    for slot in ITEMS_AT..NR_MEMCG_SLOTS {
+        let n = child.slots().sum(slot);
+        if n != 0 {
+            parent.slots().add(slot, n);
+            child.slots().add(slot, n.wrapping_neg());
+        }
+    }
+
+    for i in 0..EVENTS.len() {
+        let (Some(from), Some(to)) = (child.dead_events(i), parent.dead_events(i)) else {
+            continue;
+        };
+        let n = child.slots().sum(EVENTS_AT + i);
+        child.slots().add(EVENTS_AT + i, n.wrapping_neg());
+        to.add(from.xchg(0, Relaxed).wrapping_add(n as i64), Relaxed);
+    }
+}
+
+/// In which unit user space reads a statistic.
+#[derive(Clone, Copy)]
+pub(crate) enum Shown {
+    /// Kept in pages, shown in bytes.
+    Pages,
+    /// Kept in KiB, shown in bytes.
+    Kib,
+    /// Shown as it is kept: bytes, or a number of events.
+    Plain,
+}
+
+impl Shown {
+    /// What user space reads for `n`.
+    pub(crate) fn of(self, n: usize) -> u64 {
+        match self {
+            Shown::Pages => PAGES.show(n),
+            Shown::Kib => n as u64 * 1024,
+            Shown::Plain => n as u64,
+        }
+    }
+}
