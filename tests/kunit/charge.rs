@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tests of how long a charge insists.
+
+#[kernel::macros::kunit_tests(memctl_charge)]
+mod tests {
+    use super::super::{
+        Insistence,
+        Next,
+        COSTLY_PAGES,
+        MAX_RECLAIM_RETRIES, //
+    };
+    use crate::vm::Gfp;
+
+    /// How often a charge is retried before something else happens, and what that is.
+    fn insist(
+        i: &mut Insistence,
+        gfp: Gfp,
+        nr: usize,
+        reclaimed: usize,
+        dying: bool,
+    ) -> (u32, Next) {
+        for retries in 0..1000 {
+            match i.after_reclaim(gfp, nr, reclaimed, dying) {
+                Next::Retry => {}
+                next => return (retries, next),
+            }
+        }
+        (1000, Next::Retry)
+    }
+
+    #[test]
+    fn kills_after_reclaim_has_failed_often_enough() {
+        let mut i = Insistence::new();
+        let result = insist(&mut i, Gfp::KERNEL, 1, 0, false);
+        assert_eq!(result, (MAX_RECLAIM_RETRIES, Next::Kill));
+        i.killed();
+        let result = insist(&mut i, Gfp::KERNEL, 1, 0, false);
+        assert_eq!(result, (MAX_RECLAIM_RETRIES, Next::Kill));
+    }
+
+    #[test]
+    fn goes_on_while_reclaim_makes_progress() {
+        let result = insist(&mut Insistence::new(), Gfp::KERNEL, 1, 1, false);
+        assert_eq!(result, (1000, Next::Retry));
+    }
+
+    #[test]
+    fn a_huge_page_does_not_wait_for_little_progress() {
+        let nr = COSTLY_PAGES + 1;
+        let result = insist(&mut Insistence::new(), Gfp::KERNEL, nr, 1, false);
+        assert_eq!(result, (MAX_RECLAIM_RETRIES, Next::Kill));
+    }
+
+    #[test]
+    fn gives_up_when_told_to() {
+        let result = insist(&mut Insistence::new(), Gfp::NORETRY, 1, 0, false);
+        assert_eq!(result, (0, Next::Fail));
+        let result = insist(&mut Insistence::new(), Gfp::RETRY_MAYFAIL, 1, 0, false);
+        assert_eq!(result, (MAX_RECLAIM_RETRIES, Next::Fail));
+    }
+
+    #[test]
+    fn a_dying_task_kills_once() {
+        let mut i = Insistence::new();
+        assert_eq!(insist(&mut i, Gfp::KERNEL, 1, 0, true).1, Next::Kill);
+        i.killed();
+        assert_eq!(insist(&mut i, Gfp::KERNEL, 1, 0, true).1, Next::Fail);
+    }
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tests of the resource counter and of how its numbers are read and written.
+
+#[kernel::macros::kunit_tests(memctl_res_counter)]
+mod tests {
+    use kernel::{
+        error::code::*,
+        prelude::*,
+        res_counter::{
+            OverLimit,
+            ResCounter,
+            Unit, //
+        },
+        sync::{
+            atomic::{
+                Atomic,
+                Full,
+                Relaxed, //
+            },
+            Arc,
+            Completion, //
+        },
+        workqueue, //
+    };
+
+    const PAGE: Unit = Unit::new(4096);
+    const ONE: Unit = Unit::new(1);
+
+    fn leaked(counter: ResCounter) -> Result<&'static ResCounter> {
+        Ok(KBox::leak(KBox::new(counter, GFP_KERNEL)?))
+    }
+
+    /// Three counters, each below the one before.
+    fn tree(limits: [usize; 3]) -> Result<[&'static ResCounter; 3]> {
+        let top = leaked(ResCounter::new(limits[0]))?;
+        let middle = leaked(ResCounter::below(top, limits[1]))?;
+        let bottom = leaked(ResCounter::below(middle, limits[2]))?;
+        Ok([top, middle, bottom])
+    }
+
+    #[test]
+    fn charges_up_to_the_limit_and_no_further() {
+        let c = ResCounter::new(10);
+        assert_eq!(c.try_charge(7), Ok(()));
+        assert_eq!(c.margin(), 3);
+        assert_eq!(c.try_charge(4), Err(OverLimit { level: 0 }));
+        assert_eq!(c.usage(), 7);
+        assert_eq!(c.try_charge(3), Ok(()));
+        assert_eq!(c.margin(), 0);
+        c.uncharge(10);
+        assert_eq!(c.usage(), 0);
+    }
+
+    #[test]
+    fn charges_every_level_or_none() -> Result {
+        let [top, middle, bottom] = tree([100, 10, 50])?;
+        assert_eq!(bottom.try_charge(8), Ok(()));
+        assert!([top, middle, bottom].iter().all(|c| c.usage() == 8));
+
+        assert_eq!(bottom.try_charge(3), Err(OverLimit { level: 1 }));
+        assert!([top, middle, bottom].iter().all(|c| c.usage() == 8));
+        assert_eq!(
+            [top.failcnt(), middle.failcnt(), bottom.failcnt()],
+            [0, 1, 0]
+        );
+
+        assert_eq!(bottom.effective_limit(), 10);
+        bottom.uncharge(8);
+        assert!([top, middle, bottom].iter().all(|c| c.usage() == 0));
+        Ok(())
+    }
+
+    #[test]
+    fn a_forced_charge_exceeds_limits() -> Result {
+        let [top, _, bottom] = tree([10, 10, 10])?;
+        bottom.charge(25);
+        assert_eq!(top.usage(), 25);
+        assert_eq!(bottom.margin(), 0);
+        assert_eq!(bottom.try_charge(1), Err(OverLimit { level: 0 }));
+        bottom.uncharge(25);
+        assert_eq!(top.usage(), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn remembers_the_most_and_the_failures() {
+        let c = ResCounter::new(10);
+        let _ = c.try_charge(9);
+        c.uncharge(5);
+        assert_eq!(c.watermark(), 9);
+        c.reset_watermark();
+        assert_eq!(c.watermark(), 4);
+        let _ = c.try_charge(7);
+        let _ = c.try_charge(7);
+        assert_eq!(c.failcnt(), 2);
+        c.reset_failcnt();
+        assert_eq!(c.failcnt(), 0);
+    }
+
+    #[test]
+    fn a_limit_below_the_usage_is_refused() {
+        let c = ResCounter::new(10);
+        let _ = c.try_charge(8);
+        assert_eq!(c.set_limit(7), Err(EBUSY));
+        assert_eq!(c.limit(), 10);
+        assert_eq!(c.set_limit(8), Ok(()));
+        assert_eq!(c.try_charge(1), Err(OverLimit { level: 0 }));
+        c.force_limit(2);
+        assert_eq!(c.limit(), 2);
+        assert_eq!(c.usage(), 8);
+    }
+
+    #[test]
+    fn does_not_overflow() {
+        let c = ResCounter::new(PAGE.unlimited());
+        assert_eq!(c.try_charge(PAGE.unlimited()), Ok(()));
+        assert_eq!(c.try_charge(1), Err(OverLimit { level: 0 }));
+        assert_eq!(c.try_charge(usize::MAX), Err(OverLimit { level: 0 }));
+        assert_eq!(c.usage(), PAGE.unlimited());
+    }
+
+    #[test]
+    fn reads_what_people_write() {
+        for (text, pages) in [
+            ("0", 0),
+            ("4096", 1),
+            ("8191", 1),
+            ("64M", 16384),
+            ("64m", 16384),
+            (" 64M\n", 16384),
+            ("1k", 0),
+            ("4K", 1),
+            ("1G", 262144),
+            ("2T", 536870912),
+            ("0x2000", 2),
+            ("010000", 1),
+            ("max", PAGE.unlimited()),
+            ("9223372036854775807", PAGE.unlimited()),
+            ("18446744073709551615", PAGE.unlimited()),
+            ("8E", PAGE.unlimited()),
+            ("1000E", PAGE.unlimited()),
+            ("", 0),
+            ("\n", 0),
+        ] {
+            assert_eq!(PAGE.parse(text.as_bytes(), b"max"), Ok(pages));
+        }
+        assert_eq!(ONE.parse(b"123", b"-1"), Ok(123));
+        assert_eq!(ONE.parse(b"-1", b"-1"), Ok(isize::MAX as usize));
+    }
+
+    #[test]
+    fn refuses_what_is_no_number() {
+        for text in [
+            "abc", "-5", "-1", "64MB", "64 M", "M", "1.5G", "0x", "4096x", "+1", "max1", "--1",
+        ] {
+            assert_eq!(PAGE.parse(text.as_bytes(), b"max"), Err(EINVAL));
+        }
+        // 2^70, and 2^64.
+        for text in ["1180591620717411303424", "18446744073709551616"] {
+            assert_eq!(PAGE.parse(text.as_bytes(), b"max"), Err(ERANGE));
+        }
+    }
+
+    #[test]
+    fn shows_what_it_counts() {
+        assert_eq!(PAGE.show(3), 12288);
+        assert_eq!(PAGE.show(PAGE.unlimited()), 9223372036854771712);
+    }
+
+    /// Charges and uncharges from several threads, while the limit moves: no charge ever makes the
+    /// usage exceed the higher limit, and nothing is left in the end.
+    #[test]
+    fn holds_its_limit_against_many() -> Result {
+        const WORKERS: usize = 4;
+        const ROUNDS: usize = 20_000;
+        const LOW: usize = 13;
+        const HIGH: usize = 20;
+
+        let [top, _, bottom] = tree([HIGH, 1000, 1000])?;
+        let left = Arc::new(Atomic::new(WORKERS), GFP_KERNEL)?;
+        let exceeded = Arc::new(Atomic::new(0usize), GFP_KERNEL)?;
+        let done = Arc::pin_init(Completion::new(), GFP_KERNEL)?;
+
+        for worker in 0..WORKERS {
+            let (left, exceeded, done) = (left.clone(), exceeded.clone(), done.clone());
+            workqueue::system_unbound().try_spawn(GFP_KERNEL, move || {
+                let n = worker + 3;
+                for _ in 0..ROUNDS {
+                    if bottom.try_charge(n).is_ok() {
+                        if top.usage() > HIGH {
+                            exceeded.fetch_add(1, Relaxed);
+                        }
+                        bottom.uncharge(n);
+                    }
+                }
+                if left.fetch_sub(1, Full) == 1 {
+                    done.complete_all();
+                }
+            })?;
+        }
+
+        let mut lowered = 0usize;
+        while left.load(Relaxed) != 0 {
+            if top.set_limit(LOW).is_ok() {
+                lowered += 1;
+                // Whoever charged before counts against the old limit, nobody else.
+                assert!(top.usage() <= HIGH);
+            }
+            assert_eq!(top.set_limit(HIGH), Ok(()));
+        }
+        done.wait_for_completion();
+
+        assert!(lowered > 0);
+        assert_eq!(exceeded.load(Relaxed), 0);
+        assert_eq!([top.usage(), bottom.usage()], [0, 0]);
+        assert!(top.failcnt() > 0);
+        Ok(())
+    }
+}
