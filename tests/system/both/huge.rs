@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Transparent huge pages: charged as one, split, collapsed, and reclaimed in parts.
+
+use super::charge::{charged_is, usage_is};
+use crate::cgroup::{process_slack, stock_slack, Hierarchy, Kind};
+use crate::check;
+use crate::disk;
+use crate::group;
+use crate::ktap::Group;
+use crate::machine::{self, huge_page_size};
+use crate::outcome::{check_child, eventually, skip, within, Outcome};
+use crate::sys::{self, Advice, Mapping};
+use crate::worker::{run_in, Worker};
+
+pub const GROUP: Group = group!("huge":
+    charge, unmap_half, discard_half, collapse, fork, limit, tmpfs);
+
+fn charge(hierarchy: &Hierarchy) -> Outcome {
+    let container = hierarchy.create("huge")?;
+    let huge = huge_page_size()?;
+    let worker = Worker::holding_huge(&container, 4 * huge, huge)?;
+    usage_is(&container, 4 * huge)?;
+    charged_is(&container, Kind::Anon, 4 * huge, "anonymous memory")?;
+    eventually(|| {
+        within(
+            "huge pages",
+            container.charged(Kind::Huge)?,
+            4 * huge..=4 * huge,
+        )
+    })?;
+    worker.finish()?;
+    within("usage at the end", container.usage()?, 0..=stock_slack())?;
+    eventually(|| {
+        within(
+            "huge pages at the end",
+            container.charged(Kind::Huge)?,
+            0..=0,
+        )
+    })
+}
+
+/// Giving back half of a huge page splits the mapping at once, the page itself when memory is
+/// short. Then the half that nobody maps is uncharged, and the other half stays.
+fn give_back_half(hierarchy: &Hierarchy, give: fn(&mut Mapping, usize) -> Outcome) -> Outcome {
+    let container = hierarchy.create("huge")?;
+    let huge = huge_page_size()?;
+    let mut worker = Worker::start(&container, |line| {
+        let len = 2 * huge as usize;
+        let mut memory = Mapping::huge(len, huge as usize)?;
+        memory.fill(0..len, huge);
+        line.rest()?;
+        give(&mut memory, len / 4 * 3)?;
+        line.rest()?;
+        check!(memory.holds(0..len / 4 * 3, huge), "memory has changed");
+        Ok(())
+    })?;
+    worker.hear()?;
+    usage_is(&container, 2 * huge)?;
+    worker.tell(0)?;
+    worker.hear()?;
+    charged_is(&container, Kind::Anon, huge / 2 * 3, "anonymous memory")?;
+    eventually(|| within("huge pages", container.charged(Kind::Huge)?, huge..=huge))?;
+
+    // Without accounting of kernel memory, huge pages that wait to be split are not looked for when
+    // a container reaches its limit, only when the machine is short of memory. This is how to ask.
+    machine::drop_caches()?;
+    usage_is(&container, huge / 2 * 3)?;
+    worker.finish()?;
+    within("usage at the end", container.usage()?, 0..=stock_slack())
+}
+
+fn unmap_half(hierarchy: &Hierarchy) -> Outcome {
+    give_back_half(hierarchy, |memory, len| Ok(memory.cut_back(len)?))
+}
+
+fn discard_half(hierarchy: &Hierarchy) -> Outcome {
+    give_back_half(hierarchy, |memory, len| {
+        Ok(memory.advise(len..memory.len(), Advice::DontNeed)?)
+    })
+}
+
+/// Small pages become a huge one: it is charged, they are uncharged.
+fn collapse(hierarchy: &Hierarchy) -> Outcome {
+    let container = hierarchy.create("huge")?;
+    let huge = huge_page_size()?;
+    let mut worker = Worker::start(&container, |line| {
+        let len = 2 * huge as usize;
+        let mut memory = Mapping::huge(len, huge as usize)?;
+        memory.advise(0..len, Advice::NoHugePage)?;
+        memory.fill(0..len, huge);
+        line.rest()?;
+        memory.advise(0..len, Advice::HugePage)?;
+        memory.advise(0..len, Advice::Collapse)?;
+        line.rest()?;
+        check!(memory.holds(0..len, huge), "memory has changed");
+        Ok(())
+    })?;
+    worker.hear()?;
+    usage_is(&container, 2 * huge)?;
+    charged_is(&container, Kind::Huge, 0, "huge pages before")?;
+    worker.tell(0)?;
+    worker.hear()?;
+    usage_is(&container, 2 * huge)?;
+    eventually(|| {
+        within(
+            "huge pages",
+            container.charged(Kind::Huge)?,
+            2 * huge..=2 * huge,
+        )
+    })?;
+    worker.finish()?;
+    within("usage at the end", container.usage()?, 0..=stock_slack())
+}
+
+/// A child that writes to a huge page of its parent's gets pages of its own, charged.
+fn fork(hierarchy: &Hierarchy) -> Outcome {
+    let container = hierarchy.create("huge")?;
+    let huge = huge_page_size()?;
+    let mut worker = Worker::start(&container, |line| {
+        let len = huge as usize;
+        let mut memory = Mapping::huge(len, len)?;
+        memory.fill(0..len, huge);
+        line.rest()?;
+        let child = sys::spawn(|| {
+            memory.fill(0..len, huge + 1);
+            let copied = line.rest();
+            i32::from(copied.is_err() || !memory.holds(0..len, huge + 1))
+        })?;
+        let status = child.wait()?;
+        check_child(status)?;
+        check!(
+            memory.holds(0..len, huge),
+            "child has written to parent's memory"
+        );
+        Ok(())
+    })?;
+    worker.hear()?;
+    usage_is(&container, huge)?;
+    worker.tell(0)?;
+    worker.hear()?;
+    usage_is(&container, 2 * huge)?;
+    worker.finish()?;
+    within("usage at the end", container.usage()?, 0..=stock_slack())
+}
+
+/// Huge pages under a limit that they do not fit: small pages are used, and some swapped out.
+fn limit(hierarchy: &Hierarchy) -> Outcome {
+    machine::swap_on()?;
+    let container = hierarchy.create("huge")?;
+    let huge = huge_page_size()?;
+    let limit = 3 * huge;
+    container.set_limit(limit)?;
+    let worker = Worker::holding_huge(&container, 6 * huge, huge)?;
+    within("usage", container.usage()?, huge..=limit)?;
+    let swapped = worker.status("VmSwap")?;
+    within(
+        "swapped out",
+        swapped,
+        3 * huge - process_slack()..=6 * huge,
+    )?;
+    worker.finish()?;
+    within("usage at the end", container.usage()?, 0..=stock_slack())
+}
+
+/// A file of tmpfs in huge pages, shortened to the middle of one.
+fn tmpfs(hierarchy: &Hierarchy) -> Outcome {
+    let container = hierarchy.create("huge")?;
+    let huge = huge_page_size()?;
+    let Ok(tmpfs) = machine::Tmpfs::mount("huge=always") else {
+        return skip("no huge pages in tmpfs");
+    };
+    let path = tmpfs.file("data");
+    run_in(&container, || disk::write(&path, 2 * huge))?;
+    usage_is(&container, 2 * huge)?;
+    charged_is(&container, Kind::File, 2 * huge, "page cache")?;
+    let file = std::fs::File::options().write(true).open(&path)?;
+    file.set_len(huge / 2 * 3)?;
+    usage_is(&container, huge / 2 * 3)?;
+    drop(file);
+    disk::remove(&path)?;
+    within("usage at the end", container.usage()?, 0..=stock_slack())
+}

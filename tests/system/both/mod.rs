@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What both versions of the interface show alike. Each module is one matter.
+
+mod charge;
+mod huge;
+mod limit;
+mod migrate;
+mod oom;
+mod remove;
+mod share;
+mod stress;
+mod swap;
+
+use crate::ktap::Group;
+
+pub const GROUPS: &[Group] = &[
+    charge::GROUP,
+    limit::GROUP,
+    swap::GROUP,
+    oom::GROUP,
+    share::GROUP,
+    huge::GROUP,
+    migrate::GROUP,
+    remove::GROUP,
+    stress::GROUP,
+];

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Many processes at once. The kernel's own checks find most of what can go wrong here; at the end
+//! the books must balance.
+
+use std::time::{Duration, Instant};
+
+use crate::cgroup::{stock_slack, Cgroup, Hierarchy, Version};
+use crate::check;
+use crate::disk;
+use crate::group;
+use crate::ktap::Group;
+use crate::machine;
+use crate::outcome::{equal, eventually, within, Outcome, MB};
+use crate::sys::{self, Mapping, Pid, EBUSY};
+use crate::worker::Worker;
+
+pub const GROUP: Group = group!("stress":
+    limit_moves, movers, births_and_deaths, both_cpus);
+
+const SPAN: Duration = Duration::from_secs(4);
+
+/// Charges and frees anonymous memory and page cache until the time is over.
+fn churn(number: u64) -> Outcome {
+    let path = disk::file(&format!("churn-{number}"));
+    let end = Instant::now() + SPAN;
+    while Instant::now() < end {
+        let len = MB as usize / 2;
+        let mut memory = Mapping::anon(len)?;
+        memory.fill(0..len, number);
+        disk::write(&path, 2 * MB)?;
+        check!(memory.holds(0..len, number), "memory has changed");
+        disk::remove(&path)?;
+    }
+    Ok(())
+}
+
+/// The container's usage falls to nothing once nobody and nothing is left in it, but for what is
+/// charged in advance to each of its `leaves`.
+fn ends_empty(container: &Cgroup, leaves: usize) -> Outcome {
+    let slack = leaves as u64 * stock_slack();
+    eventually(|| {
+        machine::drain_lru_batches()?;
+        within("usage at the end", container.usage()?, 0..=slack)?;
+        let stat = container.stat()?;
+        let lists = [
+            "inactive_anon",
+            "active_anon",
+            "inactive_file",
+            "active_file",
+        ];
+        equal("what is on the lists at the end", stat.sum(&lists)?, 0)
+    })
+}
+
+/// Eight processes under a limit that moves.
+fn limit_moves(hierarchy: &Hierarchy) -> Outcome {
+    let container = hierarchy.create("stress")?;
+    let (low, high) = (8 * MB, 12 * MB);
+    container.set_limit(high)?;
+    let mut workers = Vec::new();
+    for number in 0..8 {
+        workers.push(Worker::start(&container, move |_| churn(number))?);
+    }
+    let end = Instant::now() + SPAN;
+    while Instant::now() < end {
+        for limit in [low, high] {
+            // The lower limit can be out of reach for the moment.
+            if let Err(error) = container.try_limit(limit) {
+                check!(error.raw_os_error() == Some(EBUSY), "limit: {error}");
+            }
+            within("usage", container.usage()?, 0..=high)?;
+            container.stat()?;
+        }
+    }
+    let mut killed = 0;
+    for worker in workers {
+        let status = worker.end()?;
+        killed += u64::from(!status.success());
+    }
+    equal("processes killed", container.oom_kills()?, killed)?;
+    // A limit of version 2 is enforced by killing when reclaim is too slow.
+    if hierarchy.version() == Version::V1 {
+        equal("processes killed", killed, 0)?;
+    }
+    ends_empty(&container, 1)
+}
+
+/// Processes that change containers while they fault.
+fn movers(hierarchy: &Hierarchy) -> Outcome {
+    let parent = hierarchy.create("parent")?;
+    let mut homes = Vec::new();
+    for number in 0..3 {
+        let home = parent.child(&number.to_string())?;
+        home.set_limit(6 * MB)?;
+        homes.push(home);
+    }
+    let mut workers = Vec::new();
+    for number in 0..4 {
+        workers.push(Worker::start(&homes[0], move |_| churn(number))?);
+    }
+    let end = Instant::now() + SPAN;
+    let mut turn = 0;
+    while Instant::now() < end {
+        for (number, worker) in workers.iter_mut().enumerate() {
+            if worker.lives()? {
+                homes[(turn + number) % homes.len()].adopt(worker.pid())?;
+            }
+        }
+        turn += 1;
+        within("usage of parent", parent.usage()?, 0..=18 * MB)?;
+    }
+    for worker in workers {
+        worker.ends_well()?;
+    }
+    for home in &homes {
+        ends_empty(home, 1)?;
+    }
+    ends_empty(&parent, homes.len())
+}
+
+/// Containers come and go under a parent whose limit keeps reclaim walking over them.
+fn births_and_deaths(hierarchy: &Hierarchy) -> Outcome {
+    let parent = hierarchy.create("parent")?;
+    let population = hierarchy.population()?;
+    parent.set_limit(12 * MB)?;
+    let resident = parent.child("resident")?;
+    let mut workers = Vec::new();
+    for number in 0..2 {
+        workers.push(Worker::start(&resident, move |_| churn(number))?);
+    }
+    // Two processes make and remove containers, each time with page cache left in them.
+    for number in 2..4 {
+        let root = hierarchy.root();
+        workers.push(Worker::start(&root, |_| {
+            let path = disk::file(&format!("leftover-{number}"));
+            let end = Instant::now() + SPAN;
+            while Instant::now() < end {
+                let home = parent.child(&format!("home-{number}"))?;
+                home.adopt(Pid::of_self())?;
+                disk::write(&path, 3 * MB)?;
+                root.adopt(Pid::of_self())?;
+                home.remove()?;
+            }
+            disk::remove(&path)
+        })?);
+    }
+    for worker in workers {
+        worker.ends_well()?;
+    }
+    resident.remove()?;
+    eventually(|| equal("containers", hierarchy.population()?, population))?;
+    ends_empty(&parent, 1)
+}
+
+/// One process on each CPU, both charged to the same container page by page.
+fn both_cpus(hierarchy: &Hierarchy) -> Outcome {
+    let container = hierarchy.create("stress")?;
+    let mut workers = Vec::new();
+    for cpu in 0..sys::cpus() {
+        workers.push(Worker::start(&container, move |line| {
+            sys::run_on_cpu(cpu)?;
+            let len = 4 * MB as usize;
+            for round in 0..4 {
+                let mut memory = Mapping::anon(len)?;
+                memory.fill(0..len, round);
+                line.rest()?;
+            }
+            Ok(())
+        })?);
+    }
+    let expected = 4 * MB * workers.len() as u64;
+    for _ in 0..4 {
+        for worker in &mut workers {
+            worker.hear()?;
+        }
+        super::charge::usage_is(&container, expected)?;
+        for worker in &mut workers {
+            worker.tell(0)?;
+        }
+    }
+    for worker in workers {
+        worker.ends_well()?;
+    }
+    ends_empty(&container, 1)
+}

@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Containers: memory cgroups of either version, and what their files say.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::outcome::{Context, Outcome, Verdict};
+use crate::sys::{self, Pid};
+
+/// Every container of ours begins with this, so that leftovers can be found.
+const PREFIX: &str = "memctl-";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    V1,
+    V2,
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Version::V1 => "v1",
+            Version::V2 => "v2",
+        })
+    }
+}
+
+/// A mounted cgroup hierarchy that has the memory controller.
+pub struct Hierarchy {
+    version: Version,
+    root: PathBuf,
+}
+
+impl Hierarchy {
+    /// Finds the memory controller where it is mounted, or mounts it.
+    pub fn open(version: Version) -> Outcome<Self> {
+        let root = match Self::mounted(version)? {
+            Some(root) => root,
+            None => Self::mount(version)?,
+        };
+        if version == Version::V2 {
+            let control = root.join("cgroup.subtree_control");
+            fs::write(&control, "+memory").context(control.display())?;
+        }
+        Ok(Self { version, root })
+    }
+
+    fn mounted(version: Version) -> Outcome<Option<PathBuf>> {
+        let mounts = fs::read_to_string("/proc/mounts").context("/proc/mounts")?;
+        Ok(mounts.lines().find_map(|line| {
+            let mut fields = line.split(' ').skip(1);
+            let (target, kind, options) = (fields.next()?, fields.next()?, fields.next()?);
+            let ours = match version {
+                Version::V1 => kind == "cgroup" && options.split(',').any(|o| o == "memory"),
+                Version::V2 => kind == "cgroup2",
+            };
+            ours.then(|| PathBuf::from(target))
+        }))
+    }
+
+    fn mount(version: Version) -> Outcome<PathBuf> {
+        let (root, kind, options) = match version {
+            Version::V1 => ("/sys/fs/cgroup/memory", "cgroup", "memory"),
+            Version::V2 => ("/sys/fs/cgroup/unified", "cgroup2", ""),
+        };
+        let root = PathBuf::from(root);
+        if fs::create_dir_all(&root).is_err() {
+            // The directory of sysfs takes no directories; cover it with a file system that does.
+            let parent = Path::new("/sys/fs/cgroup");
+            sys::mount("tmpfs", parent, "tmpfs", "mode=755").context("mount /sys/fs/cgroup")?;
+            fs::create_dir_all(&root).context(root.display())?;
+        }
+        sys::mount("none", &root, kind, options)
+            .context(format_args!("mount {kind} {}", root.display()))?;
+        Ok(root)
+    }
+
+    /// Lets go of the controller, so that the other version can have it. The kernel hands it over
+    /// when the last container is gone for good.
+    pub fn close(self) -> Outcome {
+        if self.version == Version::V2 {
+            fs::write(self.root.join("cgroup.subtree_control"), "-memory").context("-memory")?;
+        }
+        sys::unmount(&self.root).context(self.root.display())
+    }
+
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The root container.
+    pub fn root(&self) -> Cgroup {
+        Cgroup {
+            version: self.version,
+            path: self.root.clone(),
+        }
+    }
+
+    pub fn create(&self, name: &str) -> Outcome<Cgroup> {
+        let path = self.root.join(format!("{PREFIX}{name}"));
+        fs::create_dir(&path).context(path.display())?;
+        Ok(Cgroup {
+            version: self.version,
+            path,
+        })
+    }
+
+    /// Kills and removes whatever a test has left behind.
+    pub fn clean(&self) -> Outcome {
+        let entries = fs::read_dir(&self.root).context(self.root.display())?;
+        for entry in entries.flatten() {
+            if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+                let leftover = Cgroup {
+                    version: self.version,
+                    path: entry.path(),
+                };
+                leftover.destroy()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many memory cgroups there are, those not yet freed included.
+    pub fn population(&self) -> Outcome<u64> {
+        if self.version == Version::V2 {
+            let stat = self.root().keyed("cgroup.stat")?;
+            return stat.sum(&["nr_descendants", "nr_dying_descendants"]);
+        }
+        let table = fs::read_to_string("/proc/cgroups").context("/proc/cgroups")?;
+        table
+            .lines()
+            .find_map(|line| {
+                let mut fields = line.split('\t');
+                (fields.next()? == "memory").then(|| fields.nth(1)?.parse().ok())?
+            })
+            .ok_or_else(|| Verdict::Failed("no memory controller in /proc/cgroups".into()))
+    }
+}
+
+/// The numbers of a flat keyed file such as memory.stat.
+pub struct Stat(BTreeMap<String, u64>);
+
+impl Stat {
+    pub fn get(&self, key: &str) -> Outcome<u64> {
+        let value = self.0.get(key).copied();
+        value.ok_or_else(|| Verdict::Failed(format!("no \"{key}\"")))
+    }
+
+    pub fn sum(&self, keys: &[&str]) -> Outcome<u64> {
+        keys.iter().map(|key| self.get(key)).sum()
+    }
+}
+
+/// One line of memory.numa_stat: a total and the share of each node, in pages.
+pub struct NumaLine {
+    pub total: u64,
+    pub nodes: Vec<u64>,
+}
+
+/// What a page is, as memory.stat sees it.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    Anon,
+    /// Page cache, tmpfs included.
+    File,
+    Mapped,
+    /// Anonymous memory in transparent huge pages.
+    Huge,
+}
+
+/// One container.
+#[derive(Clone)]
+pub struct Cgroup {
+    version: Version,
+    path: PathBuf,
+}
+
+impl Cgroup {
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Finds the container at `path`, whichever version it is of.
+    pub fn at(path: &Path) -> Self {
+        let version = if path.join("memory.current").exists() {
+            Version::V2
+        } else {
+            Version::V1
+        };
+        Self {
+            version,
+            path: path.to_path_buf(),
+        }
+    }
+
+    pub fn child(&self, name: &str) -> Outcome<Self> {
+        if self.version == Version::V2 {
+            self.write("cgroup.subtree_control", "+memory")?;
+        }
+        let path = self.path.join(name);
+        fs::create_dir(&path).context(path.display())?;
+        Ok(Self {
+            version: self.version,
+            path,
+        })
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    pub fn read(&self, name: &str) -> Outcome<String> {
+        let path = self.file(name);
+        fs::read_to_string(&path).context(path.display())
+    }
+
+    pub fn number(&self, name: &str) -> Outcome<u64> {
+        let text = self.read(name)?;
+        text.trim_end().parse().map_err(|_| {
+            Verdict::Failed(format!(
+                "{}: \"{text}\" is no number",
+                self.file(name).display()
+            ))
+        })
+    }
+
+    /// Writes `value` in one call, the way the kernel sees `echo -n`. An empty value is a write of
+    /// no bytes, which the standard library would not pass on as such were it buffered.
+    pub fn try_write(&self, name: &str, value: &str) -> io::Result<()> {
+        let mut file = fs::OpenOptions::new().write(true).open(self.file(name))?;
+        file.write(value.as_bytes()).map(drop)
+    }
+
+    pub fn write(&self, name: &str, value: impl ToString) -> Outcome {
+        self.try_write(name, &value.to_string())
+            .context(self.file(name).display())
+    }
+
+    fn keyed(&self, name: &str) -> Outcome<Stat> {
+        let text = self.read(name)?;
+        let pairs = text.lines().filter_map(|line| {
+            let (key, value) = line.split_once(' ')?;
+            Some((key.to_string(), value.parse().ok()?))
+        });
+        Ok(Stat(pairs.collect()))
+    }
+
+    pub fn stat(&self) -> Outcome<Stat> {
+        self.keyed("memory.stat")
+    }
+
+    /// How much of a kind is charged to this container; with version 2, to its children as well.
+    pub fn charged(&self, kind: Kind) -> Outcome<u64> {
+        let key = match (self.version, kind) {
+            (Version::V1, Kind::Anon) => "rss",
+            (Version::V1, Kind::File) => "cache",
+            (Version::V1, Kind::Mapped) => "mapped_file",
+            (Version::V1, Kind::Huge) => "rss_huge",
+            (Version::V2, Kind::Anon) => "anon",
+            (Version::V2, Kind::File) => "file",
+            (Version::V2, Kind::Mapped) => "file_mapped",
+            (Version::V2, Kind::Huge) => "anon_thp",
+        };
+        self.stat()?.get(key)
+    }
+
+    pub fn oom_control(&self) -> Outcome<Stat> {
+        self.keyed("memory.oom_control")
+    }
+
+    pub fn events(&self) -> Outcome<Stat> {
+        self.keyed("memory.events")
+    }
+
+    /// memory.numa_stat of version 1, by key.
+    pub fn numa_stat(&self) -> Outcome<BTreeMap<String, NumaLine>> {
+        let text = self.read("memory.numa_stat")?;
+        let line = |line: &str| {
+            let mut fields = line.split(' ');
+            let (key, total) = fields.next()?.split_once('=')?;
+            let nodes = fields.map(|field| field.split_once('=')?.1.parse().ok());
+            let numbers = NumaLine {
+                total: total.parse().ok()?,
+                nodes: nodes.collect::<Option<_>>()?,
+            };
+            Some((key.to_string(), numbers))
+        };
+        let lines: Option<_> = text.lines().map(line).collect();
+        lines.ok_or_else(|| Verdict::Failed(format!("memory.numa_stat: cannot read \"{text}\"")))
+    }
+
+    pub fn usage(&self) -> Outcome<u64> {
+        self.number(match self.version {
+            Version::V1 => "memory.usage_in_bytes",
+            Version::V2 => "memory.current",
+        })
+    }
+
+    fn limit_file(&self) -> &'static str {
+        match self.version {
+            Version::V1 => "memory.limit_in_bytes",
+            Version::V2 => "memory.max",
+        }
+    }
+
+    pub fn set_limit(&self, bytes: u64) -> Outcome {
+        self.write(self.limit_file(), bytes)
+    }
+
+    /// The limit in bytes; it must have one.
+    pub fn limit(&self) -> Outcome<u64> {
+        self.number(self.limit_file())
+    }
+
+    pub fn try_limit(&self, bytes: u64) -> io::Result<()> {
+        self.try_write(self.limit_file(), &bytes.to_string())
+    }
+
+    pub fn unlimited(&self) -> Outcome {
+        self.write(
+            self.limit_file(),
+            match self.version {
+                Version::V1 => "-1",
+                Version::V2 => "max",
+            },
+        )
+    }
+
+    /// How many processes the kernel's OOM killer has taken from this container.
+    pub fn oom_kills(&self) -> Outcome<u64> {
+        match self.version {
+            Version::V1 => self.oom_control(),
+            Version::V2 => self.events(),
+        }?
+        .get("oom_kill")
+    }
+
+    pub fn adopt(&self, pid: Pid) -> Outcome {
+        self.write("cgroup.procs", pid.number())
+    }
+
+    pub fn processes(&self) -> Outcome<Vec<Pid>> {
+        let text = self.read("cgroup.procs")?;
+        let pids = text.lines().filter_map(|line| line.parse().ok());
+        Ok(pids.filter_map(Pid::from_number).collect())
+    }
+
+    pub fn try_remove(&self) -> io::Result<()> {
+        fs::remove_dir(&self.path)
+    }
+
+    pub fn remove(&self) -> Outcome {
+        self.try_remove()
+            .context(format_args!("rmdir {}", self.path.display()))
+    }
+
+    /// Kills the processes of the subtree and removes it.
+    fn destroy(&self) -> Outcome {
+        let entries = fs::read_dir(&self.path).context(self.path.display())?;
+        for entry in entries.flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                let child = Self {
+                    version: self.version,
+                    path: entry.path(),
+                };
+                child.destroy()?;
+            }
+        }
+        let end = Instant::now() + Duration::from_secs(20);
+        loop {
+            for pid in self.processes()? {
+                pid.kill(sys::SIGKILL);
+            }
+            match self.try_remove() {
+                Err(_) if Instant::now() < end => std::thread::sleep(Duration::from_millis(20)),
+                outcome => return outcome.context(format_args!("rmdir {}", self.path.display())),
+            }
+        }
+    }
+}
+
+/// How far a container's counter may run ahead of what is in use: each CPU keeps up to 64 pages
+/// charged in advance, and up to 31 that were freed on their way to a list.
+pub fn stock_slack() -> u64 {
+    (96 * sys::cpus() * sys::page_size()) as u64
+}
+
+/// What a process costs its container besides the memory that a test means: stack and heap pages
+/// that it writes after it has moved in, and charges made in advance.
+pub fn process_slack() -> u64 {
+    stock_slack() + (64 * sys::page_size()) as u64
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The machine as a whole: swap, huge pages, nodes, what is available, whether the kernel is well.
+
+use std::fs;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use crate::disk;
+use crate::outcome::{skip, Context, Outcome, Verdict};
+use crate::sys::{self, Pid};
+
+const SWAP_DEVICE: &str = "/dev/vdb";
+const THP: &str = "/sys/kernel/mm/transparent_hugepage";
+const TMPFS: &str = "/tmp/memctl-tmpfs";
+const HUGETLB_POOL: &str = "/proc/sys/vm/nr_hugepages";
+
+fn set(path: impl AsRef<Path>, value: &str) -> Outcome {
+    let path = path.as_ref();
+    fs::write(path, value).context(path.display())
+}
+
+/// Turns the swap device on until [`restore`]. The device is the tests' own: its signature is
+/// written anew.
+pub fn swap_on() -> Outcome {
+    let device = Path::new(SWAP_DEVICE);
+    if !device.exists() {
+        return skip(format!("no {SWAP_DEVICE} to swap to"));
+    }
+    write_swap_header(device)?;
+    sys::swapon(device).context("swapon")
+}
+
+/// What mkswap(8) does: a header in the first page that tells how many pages there are.
+fn write_swap_header(device: &Path) -> Outcome {
+    const VERSION: u32 = 1;
+    const SIGNATURE: &[u8] = b"SWAPSPACE2";
+    // The first kilobyte is left to boot loaders.
+    const INFO: usize = 1024;
+
+    let name = device.file_name().unwrap_or_default().to_string_lossy();
+    let size = format!("/sys/class/block/{name}/size");
+    let sectors = fs::read_to_string(&size).context(&size)?;
+    let sectors: usize = sectors
+        .trim()
+        .parse()
+        .map_err(|_| Verdict::Failed(format!("{size}: no number")))?;
+    let last_page = (sectors * 512 / sys::page_size() - 1) as u32;
+
+    let mut page = vec![0; sys::page_size()];
+    page[INFO..INFO + 4].copy_from_slice(&VERSION.to_ne_bytes());
+    page[INFO + 4..INFO + 8].copy_from_slice(&last_page.to_ne_bytes());
+    let end = page.len() - SIGNATURE.len();
+    page[end..].copy_from_slice(SIGNATURE);
+    let file = fs::OpenOptions::new().write(true).open(device);
+    let file = file.context(device.display())?;
+    file.write_all_at(&page, 0).context(device.display())?;
+    file.sync_all().context(device.display())
+}
+
+pub fn swap_off() -> Outcome {
+    let swaps = fs::read_to_string("/proc/swaps").context("/proc/swaps")?;
+    if swaps.contains(SWAP_DEVICE) {
+        sys::swapoff(Path::new(SWAP_DEVICE)).context("swapoff")?;
+    }
+    Ok(())
+}
+
+/// The size of a transparent huge page, in bytes.
+pub fn huge_page_size() -> Outcome<u64> {
+    let path = PathBuf::from(THP).join("hpage_pmd_size");
+    match fs::read_to_string(path)
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+    {
+        Some(size) => Ok(size),
+        None => skip("no transparent huge pages"),
+    }
+}
+
+/// Puts `pages` pages into the hugetlb pool until [`restore`].
+pub fn hugetlb_pool(pages: u64) -> Outcome {
+    if !Path::new(HUGETLB_POOL).exists() {
+        return skip("no hugetlb pages");
+    }
+    set(HUGETLB_POOL, &pages.to_string())?;
+    let got = fs::read_to_string(HUGETLB_POOL).context(HUGETLB_POOL)?;
+    if got.trim() != pages.to_string() {
+        return skip(format!("no room for {pages} hugetlb pages"));
+    }
+    Ok(())
+}
+
+/// Nodes that have memory.
+pub fn nodes() -> usize {
+    let nodes = fs::read_dir("/sys/devices/system/node")
+        .into_iter()
+        .flatten();
+    let nodes = nodes.flatten().filter(|entry| {
+        let name = entry.file_name();
+        let number = name
+            .to_string_lossy()
+            .strip_prefix("node")
+            .map(str::to_owned);
+        number.is_some_and(|number| number.parse::<usize>().is_ok())
+    });
+    nodes.count().max(1)
+}
+
+/// A line of /proc/meminfo, in bytes.
+pub fn meminfo(key: &str) -> Outcome<u64> {
+    let text = fs::read_to_string("/proc/meminfo").context("/proc/meminfo")?;
+    let value = text.lines().find_map(|line| {
+        let (found, rest) = line.split_once(':')?;
+        let number = rest.trim().split(' ').next()?;
+        (found == key).then(|| number.parse::<u64>().ok())?
+    });
+    value.map_or_else(
+        || skip(format!("no {key} in /proc/meminfo")),
+        |kb| Ok(kb * 1024),
+    )
+}
+
+/// Writes back and drops whatever of the page cache and of the slabs nobody needs.
+pub fn drop_caches() -> Outcome {
+    sys::sync();
+    set("/proc/sys/vm/drop_caches", "3")
+}
+
+pub fn compact() -> Outcome {
+    let path = "/proc/sys/vm/compact_memory";
+    if !Path::new(path).exists() {
+        return skip("no memory compaction");
+    }
+    set(path, "1")
+}
+
+/// Puts pages that wait in per-CPU batches on their LRU lists.
+pub fn drain_lru_batches() -> Outcome {
+    sys::migrate_pages(Pid::of_self(), 0, 0).context("migrate_pages")
+}
+
+/// Undoes what a test may have done to the machine.
+pub fn restore() -> Outcome {
+    swap_off()?;
+    let mounts = fs::read_to_string("/proc/mounts").context("/proc/mounts")?;
+    if mounts.contains(TMPFS) {
+        sys::unmount(Path::new(TMPFS)).context(TMPFS)?;
+    }
+    if Path::new(HUGETLB_POOL).exists() {
+        set(HUGETLB_POOL, "0")?;
+    }
+    if Path::new(THP).exists() {
+        set(format!("{THP}/enabled"), "madvise")?;
+    }
+    disk::clean()
+}
+
+/// What the kernel has found wrong with itself so far: warnings and worse taint it, and lockdep
+/// turns itself off after its first report.
+pub fn complaints() -> (u64, bool) {
+    const DIED: u64 = 1 << 7;
+    const WARNED: u64 = 1 << 9;
+    const SOFT_LOCKUP: u64 = 1 << 14;
+    const BAD_PAGE: u64 = 1 << 5;
+
+    let tainted = fs::read_to_string("/proc/sys/kernel/tainted").unwrap_or_default();
+    let tainted: u64 = tainted.trim().parse().unwrap_or(0);
+    let lockdep = fs::read_to_string("/proc/lockdep_stats").unwrap_or_default();
+    let reported = lockdep
+        .lines()
+        .any(|line| line.trim_start().starts_with("debug_locks:") && line.ends_with('0'));
+    (tainted & (DIED | WARNED | SOFT_LOCKUP | BAD_PAGE), reported)
+}
+
+/// A tmpfs of a test's own, gone when dropped.
+pub struct Tmpfs(PathBuf);
+
+impl Tmpfs {
+    pub fn mount(options: &str) -> Outcome<Self> {
+        let path = PathBuf::from(TMPFS);
+        fs::create_dir_all(&path).context(path.display())?;
+        sys::mount("none", &path, "tmpfs", options).context("mount tmpfs")?;
+        Ok(Self(path))
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Tmpfs {
+    fn drop(&mut self) {
+        // `restore` reports a mount that stays.
+        let _ = sys::unmount(&self.0);
+    }
+}

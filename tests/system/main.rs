@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! memctl-guest: what is checked from user space in a booted guest, and the small tools that the
+//! demonstration needs and busybox lacks.
+
+mod both;
+mod cgroup;
+mod disk;
+mod ktap;
+mod machine;
+mod outcome;
+mod sys;
+mod tools;
+mod v1_control;
+mod v1_files;
+mod v2_files;
+mod worker;
+
+use std::process::ExitCode;
+
+use cgroup::Version;
+use ktap::Suite;
+
+const USAGE: &str = "\
+usage: memctl-guest test [v1|v2] [FILTER]     run the tests whose names contain FILTER
+       memctl-guest anon MB [hold]            grow by MB megabytes of anonymous memory
+       memctl-guest fill FILE MB              make a file that is not in the page cache
+       memctl-guest read FILE                 read a file from start to end
+       memctl-guest resident FILE             say how much of a file is in the page cache
+       memctl-guest bars PID CONTAINER [MB]   draw the container's usage until the process ends
+                                              (or has grown to MB megabytes)";
+
+fn suite(version: Version) -> Suite {
+    let own: &[_] = match version {
+        Version::V1 => &[
+            &v1_files::GROUP,
+            &v1_control::LIMIT_GROUP,
+            &v1_control::OOM_GROUP,
+        ],
+        Version::V2 => &[&v2_files::GROUP, &v2_files::EVENTS_GROUP],
+    };
+    Suite {
+        version,
+        groups: own.iter().copied().chain(both::GROUPS).collect(),
+    }
+}
+
+fn test(versions: &[Version], filter: &str) -> ExitCode {
+    let suites: Vec<_> = versions.iter().copied().map(suite).collect();
+    match ktap::run_all(&suites, filter) {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["test"] => test(&[Version::V1, Version::V2], ""),
+        ["test", "v1"] => test(&[Version::V1], ""),
+        ["test", "v2"] => test(&[Version::V2], ""),
+        ["test", "v1", filter] => test(&[Version::V1], filter),
+        ["test", "v2", filter] => test(&[Version::V2], filter),
+        ["test", filter] => test(&[Version::V1, Version::V2], filter),
+        [tool, ref arguments @ ..] => match tools::run(tool, arguments) {
+            Some(Ok(())) => ExitCode::SUCCESS,
+            Some(Err(why)) => {
+                eprintln!("memctl-guest {tool}: {why}");
+                ExitCode::FAILURE
+            }
+            None => usage(),
+        },
+        [] => usage(),
+    }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::from(2)
+}

@@ -1,0 +1,520 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! System calls that the standard library does not wrap. All `unsafe` of the guest program is here.
+//!
+//! The program never starts a thread, so a forked child may do anything its parent could.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::ExitStatus;
+use std::ptr;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+pub use libc::{EACCES, EBUSY, EINVAL, ENODEV, ENOMEM, ERANGE};
+pub use libc::{SIGKILL, SIGTERM};
+
+/// A process, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pid(libc::pid_t);
+
+impl Pid {
+    pub fn of_self() -> Self {
+        // SAFETY: `getpid` has no preconditions.
+        Self(unsafe { libc::getpid() })
+    }
+
+    pub fn number(self) -> u32 {
+        self.0.unsigned_abs()
+    }
+
+    pub fn from_number(number: u32) -> Option<Self> {
+        libc::pid_t::try_from(number)
+            .ok()
+            .filter(|n| *n > 0)
+            .map(Self)
+    }
+
+    /// A number of kilobytes from /proc/PID/status, in bytes; `None` if the process has ended or
+    /// there is no such line.
+    pub fn status(self, key: &str) -> Option<u64> {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", self.0)).ok()?;
+        text.lines().find_map(|line| {
+            let (found, rest) = line.split_once(':')?;
+            let number = rest.trim().strip_suffix(" kB")?;
+            (found == key).then(|| number.trim().parse::<u64>().ok())?
+                .map(|kb| kb * 1024)
+        })
+    }
+
+    /// Whether the process still has memory: it runs, and is no zombie.
+    pub fn runs(self) -> bool {
+        self.status("VmRSS").is_some()
+    }
+
+    /// Bytes of anonymous memory that the process has, in RAM and in swap.
+    pub fn anonymous_memory(self) -> u64 {
+        ["RssAnon", "VmSwap"].iter().filter_map(|key| self.status(key)).sum()
+    }
+
+    pub fn kill(self, signal: i32) {
+        // SAFETY: `kill` takes numbers only. That the process may be gone is the caller's wish
+        // fulfilled, so the result says nothing of interest.
+        unsafe { libc::kill(self.0, signal) };
+    }
+
+    /// Signals every process of the group that this process leads.
+    pub fn kill_group(self, signal: i32) {
+        // SAFETY: as in `kill`; a `Pid` is positive, so the negation names a group.
+        unsafe { libc::kill(-self.0, signal) };
+    }
+
+    pub fn wait(self) -> io::Result<ExitStatus> {
+        let mut status = 0;
+        // SAFETY: `status` outlives the call.
+        check(unsafe { libc::waitpid(self.0, &mut status, 0) })?;
+        Ok(ExitStatus::from_raw(status))
+    }
+
+    /// Waits no longer than `limit`; `None` when the process still runs then.
+    pub fn wait_for(self, limit: Duration) -> io::Result<Option<ExitStatus>> {
+        let end = Instant::now() + limit;
+        loop {
+            let mut status = 0;
+            // SAFETY: `status` outlives the call.
+            let pid = check(unsafe { libc::waitpid(self.0, &mut status, libc::WNOHANG) })?;
+            if pid != 0 {
+                return Ok(Some(ExitStatus::from_raw(status)));
+            }
+            if Instant::now() >= end {
+                return Ok(None);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+fn check(result: libc::c_int) -> io::Result<libc::c_int> {
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}
+
+fn check_long(result: libc::c_long) -> io::Result<libc::c_long> {
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}
+
+fn c_string(bytes: &[u8]) -> io::Result<CString> {
+    CString::new(bytes).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))
+}
+
+/// Runs `body` in a forked child, whose exit status is what `body` returns.
+///
+/// The child is killed when its parent dies, so that nothing a test started survives the test.
+pub fn spawn(body: impl FnOnce() -> i32) -> io::Result<Pid> {
+    let parent = Pid::of_self();
+    // SAFETY: the process has one thread, so no lock is held by a thread that the child lacks.
+    match check(unsafe { libc::fork() })? {
+        0 => {
+            // SAFETY: PR_SET_PDEATHSIG takes a signal number.
+            unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+            // SAFETY: `getppid` has no preconditions.
+            if unsafe { libc::getppid() } != parent.0 {
+                std::process::exit(1);
+            }
+            // A panic must not unwind into the parent's code.
+            let body = std::panic::AssertUnwindSafe(body);
+            std::process::exit(std::panic::catch_unwind(body).unwrap_or(101));
+        }
+        pid => Ok(Pid(pid)),
+    }
+}
+
+/// Makes the calling process the leader of a group of its own.
+pub fn lead_group() {
+    // SAFETY: `setpgid` takes numbers only; it cannot fail for a freshly forked child.
+    unsafe { libc::setpgid(0, 0) };
+}
+
+pub fn run_on_cpu(cpu: usize) -> io::Result<()> {
+    // SAFETY: `cpu_set_t` is an array of integers, for which zeroes are valid.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: CPU_SET ignores numbers beyond the set.
+    unsafe { libc::CPU_SET(cpu, &mut set) };
+    // SAFETY: the set outlives the call and has the size passed.
+    check(unsafe { libc::sched_setaffinity(0, size_of_val(&set), &set) })?;
+    Ok(())
+}
+
+fn sysconf(name: libc::c_int) -> usize {
+    // SAFETY: `sysconf` takes a number only.
+    usize::try_from(unsafe { libc::sysconf(name) }).expect("sysconf answers")
+}
+
+/// The size of a page, in bytes.
+pub fn page_size() -> usize {
+    static SIZE: OnceLock<usize> = OnceLock::new();
+    *SIZE.get_or_init(|| sysconf(libc::_SC_PAGESIZE))
+}
+
+pub fn cpus() -> usize {
+    sysconf(libc::_SC_NPROCESSORS_ONLN)
+}
+
+pub fn sync() {
+    // SAFETY: `sync` has no preconditions.
+    unsafe { libc::sync() };
+}
+
+pub fn mount(source: &str, target: &Path, kind: &str, options: &str) -> io::Result<()> {
+    let source = c_string(source.as_bytes())?;
+    let target = c_string(target.as_os_str().as_bytes())?;
+    let kind = c_string(kind.as_bytes())?;
+    let options = c_string(options.as_bytes())?;
+    // SAFETY: all four are NUL-terminated strings that outlive the call.
+    check(unsafe {
+        libc::mount(
+            source.as_ptr(),
+            target.as_ptr(),
+            kind.as_ptr(),
+            0,
+            options.as_ptr().cast(),
+        )
+    })?;
+    Ok(())
+}
+
+pub fn unmount(target: &Path) -> io::Result<()> {
+    let target = c_string(target.as_os_str().as_bytes())?;
+    // SAFETY: `target` is a NUL-terminated string that outlives the call.
+    check(unsafe { libc::umount(target.as_ptr()) })?;
+    Ok(())
+}
+
+pub fn swapon(device: &Path) -> io::Result<()> {
+    let device = c_string(device.as_os_str().as_bytes())?;
+    // SAFETY: `device` is a NUL-terminated string that outlives the call.
+    check(unsafe { libc::swapon(device.as_ptr(), 0) })?;
+    Ok(())
+}
+
+pub fn swapoff(device: &Path) -> io::Result<()> {
+    let device = c_string(device.as_os_str().as_bytes())?;
+    // SAFETY: `device` is a NUL-terminated string that outlives the call.
+    check(unsafe { libc::swapoff(device.as_ptr()) })?;
+    Ok(())
+}
+
+/// Drops the clean page cache of `file`.
+pub fn evict(file: &File) -> io::Result<()> {
+    // SAFETY: `posix_fadvise` takes numbers only.
+    match unsafe { libc::posix_fadvise(file.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED) } {
+        0 => Ok(()),
+        errno => Err(io::Error::from_raw_os_error(errno)),
+    }
+}
+
+/// Waits until `file` has something exceptional to say (cgroup files: "I was modified").
+pub fn poll_exceptional(file: &File, limit: Duration) -> io::Result<bool> {
+    let mut fd = libc::pollfd {
+        fd: file.as_raw_fd(),
+        events: libc::POLLPRI,
+        revents: 0,
+    };
+    let limit = libc::c_int::try_from(limit.as_millis()).unwrap_or(libc::c_int::MAX);
+    // SAFETY: `fd` is one pollfd and outlives the call.
+    let ready = check(unsafe { libc::poll(&mut fd, 1, limit) })?;
+    Ok(ready > 0 && fd.revents & libc::POLLPRI != 0)
+}
+
+/// Watches one file for modification.
+pub struct Watch(File);
+
+impl Watch {
+    pub fn modified(path: &Path) -> io::Result<Self> {
+        let path = c_string(path.as_os_str().as_bytes())?;
+        // SAFETY: `inotify_init1` takes a number only.
+        let fd = check(unsafe { libc::inotify_init1(libc::IN_CLOEXEC) })?;
+        // SAFETY: the descriptor was just made and nobody else knows it.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        // SAFETY: `path` is a NUL-terminated string that outlives the call.
+        check(unsafe { libc::inotify_add_watch(fd.as_raw_fd(), path.as_ptr(), libc::IN_MODIFY) })?;
+        Ok(Self(File::from(fd)))
+    }
+
+    pub fn happened(&self, limit: Duration) -> io::Result<bool> {
+        let mut fd = libc::pollfd {
+            fd: self.0.as_raw_fd(),
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        let limit = libc::c_int::try_from(limit.as_millis()).unwrap_or(libc::c_int::MAX);
+        // SAFETY: `fd` is one pollfd and outlives the call.
+        Ok(check(unsafe { libc::poll(&mut fd, 1, limit) })? > 0)
+    }
+}
+
+/// A bit mask of NUMA nodes, as the system calls take it.
+fn node_mask(node: usize) -> libc::c_ulong {
+    1 << node
+}
+
+/// Moves the pages that `pid` has on node `from` to node `to`.
+///
+/// With equal nodes nothing moves, but the kernel still drains its per-CPU lists of pages that are
+/// about to go to an LRU list.
+pub fn migrate_pages(pid: Pid, from: usize, to: usize) -> io::Result<()> {
+    let (from, to) = (node_mask(from), node_mask(to));
+    // SAFETY: both masks are one word long, as the third argument says, and outlive the call.
+    check_long(unsafe {
+        libc::syscall(
+            libc::SYS_migrate_pages,
+            pid.0,
+            libc::c_ulong::BITS as libc::c_ulong,
+            &from,
+            &to,
+        )
+    })?;
+    Ok(())
+}
+
+/// Makes the calling process allocate on `node` only; `None` restores the default.
+pub fn bind_to_node(node: Option<usize>) -> io::Result<()> {
+    let (mode, mask) = match node {
+        Some(node) => (libc::MPOL_BIND, node_mask(node)),
+        None => (libc::MPOL_DEFAULT, 0),
+    };
+    // SAFETY: the mask is one word long, as the last argument says, and outlives the call.
+    check_long(unsafe {
+        libc::syscall(
+            libc::SYS_set_mempolicy,
+            mode,
+            if node.is_some() { &mask } else { ptr::null() },
+            libc::c_ulong::BITS as libc::c_ulong,
+        )
+    })?;
+    Ok(())
+}
+
+/// Whether a mapping's writes reach the file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    Shared,
+    Private,
+}
+
+/// What to tell the kernel about a range of a [`Mapping`].
+#[derive(Clone, Copy)]
+pub enum Advice {
+    DontNeed,
+    HugePage,
+    NoHugePage,
+    /// Make huge pages of what is there, now.
+    Collapse,
+}
+
+impl Advice {
+    fn number(self) -> libc::c_int {
+        match self {
+            Advice::DontNeed => libc::MADV_DONTNEED,
+            Advice::HugePage => libc::MADV_HUGEPAGE,
+            Advice::NoHugePage => libc::MADV_NOHUGEPAGE,
+            Advice::Collapse => libc::MADV_COLLAPSE,
+        }
+    }
+}
+
+/// Mapped memory. Ranges are in bytes from the start and are clipped to the mapping.
+///
+/// # Invariants
+///
+/// `start..start + len` is mapped, page-aligned, and unmapped by nobody else.
+pub struct Mapping {
+    start: *mut u8,
+    len: usize,
+}
+
+impl Mapping {
+    fn new(len: usize, flags: libc::c_int, file: Option<&File>) -> io::Result<Self> {
+        // SAFETY: without MAP_FIXED a mapping replaces nothing that exists.
+        let start = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                len,
+                libc::PROT_READ | libc::PROT_WRITE,
+                flags,
+                file.map_or(-1, File::as_raw_fd),
+                0,
+            )
+        };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        // INVARIANT: `mmap` has mapped this range, for us.
+        Ok(Self {
+            start: start.cast(),
+            len,
+        })
+    }
+
+    pub fn anon(len: usize) -> io::Result<Self> {
+        let mapping = Self::new(len, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, None)?;
+        // What a test counts must not depend on the system's huge page setting. A kernel without
+        // huge pages refuses the advice, rightly.
+        let _ = mapping.advise(0..len, Advice::NoHugePage);
+        Ok(mapping)
+    }
+
+    /// Anonymous memory that begins at a multiple of `align` (a power of two) and wants huge pages.
+    pub fn huge(len: usize, align: usize) -> io::Result<Self> {
+        let mut mapping = Self::new(len + align, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, None)?;
+        let skip = mapping.start.align_offset(align);
+        mapping.cut_front(skip)?;
+        mapping.cut_back(len)?;
+        mapping.advise(0..len, Advice::HugePage)?;
+        Ok(mapping)
+    }
+
+    /// Memory from the hugetlb pool.
+    pub fn hugetlb(len: usize) -> io::Result<Self> {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_HUGETLB;
+        Self::new(len, flags, None)
+    }
+
+    pub fn file(file: &File, len: usize, sharing: Sharing) -> io::Result<Self> {
+        let flags = match sharing {
+            Sharing::Shared => libc::MAP_SHARED,
+            Sharing::Private => libc::MAP_PRIVATE,
+        };
+        Self::new(len, flags, Some(file))
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    fn clip(&self, range: Range<usize>) -> Range<usize> {
+        range.start.min(self.len)..range.end.min(self.len)
+    }
+
+    fn pages(&self, range: Range<usize>) -> impl Iterator<Item = (usize, *mut u64)> {
+        let start = self.start;
+        self.clip(range)
+            .step_by(page_size())
+            .map(move |offset| (offset, start.wrapping_add(offset).cast()))
+    }
+
+    /// Writes a word that no other page has to the start of every page of `range`.
+    pub fn fill(&mut self, range: Range<usize>, seed: u64) {
+        for (offset, word) in self.pages(range) {
+            // SAFETY: `pages` yields aligned addresses within the mapping, which is writable.
+            unsafe { ptr::write_volatile(word, seed ^ offset as u64) };
+        }
+    }
+
+    /// Whether every page of `range` holds what [`fill`](Self::fill) wrote.
+    pub fn holds(&self, range: Range<usize>, seed: u64) -> bool {
+        self.pages(range).all(|(offset, word)| {
+            // SAFETY: `pages` yields aligned addresses within the mapping, which is readable.
+            unsafe { ptr::read_volatile(word) == seed ^ offset as u64 }
+        })
+    }
+
+    /// Reads a word of every page of `range`.
+    pub fn touch(&self, range: Range<usize>) {
+        for (_, word) in self.pages(range) {
+            // SAFETY: `pages` yields aligned addresses within the mapping, which is readable.
+            unsafe { ptr::read_volatile(word) };
+        }
+    }
+
+    pub fn advise(&self, range: Range<usize>, advice: Advice) -> io::Result<()> {
+        let range = self.clip(range);
+        let start = self.start.wrapping_add(range.start);
+        // SAFETY: the range is within the mapping. DontNeed changes contents, which nobody
+        // borrows: they are reached through volatile accesses only.
+        check(unsafe { libc::madvise(start.cast(), range.len(), advice.number()) })?;
+        Ok(())
+    }
+
+    pub fn lock(&self, range: Range<usize>) -> io::Result<()> {
+        let range = self.clip(range);
+        let start = self.start.wrapping_add(range.start);
+        // SAFETY: the range is within the mapping.
+        check(unsafe { libc::mlock(start.cast(), range.len()) })?;
+        Ok(())
+    }
+
+    /// How many bytes of the mapped file are in the page cache.
+    pub fn resident(&self) -> io::Result<usize> {
+        let mut pages = vec![0u8; self.len.div_ceil(page_size())];
+        // SAFETY: the range is the mapping, and `pages` has a byte for each of its pages.
+        check(unsafe { libc::mincore(self.start.cast(), self.len, pages.as_mut_ptr()) })?;
+        Ok(pages.iter().filter(|page| **page & 1 != 0).count() * page_size())
+    }
+
+    /// Moves the pages of `range` to `node`; returns how many are there then.
+    pub fn move_to_node(&self, range: Range<usize>, node: i32) -> io::Result<usize> {
+        // From linux/mempolicy.h; the libc crate lacks it.
+        const MPOL_MF_MOVE: libc::c_int = 1 << 1;
+
+        let pages: Vec<_> = self.pages(range).map(|(_, word)| word).collect();
+        let nodes = vec![node; pages.len()];
+        let mut status = vec![0i32; pages.len()];
+        // SAFETY: the three arrays have as many elements as the second argument says.
+        check_long(unsafe {
+            libc::syscall(
+                libc::SYS_move_pages,
+                0,
+                pages.len(),
+                pages.as_ptr(),
+                nodes.as_ptr(),
+                status.as_mut_ptr(),
+                MPOL_MF_MOVE,
+            )
+        })?;
+        Ok(status.iter().filter(|there| **there == node).count())
+    }
+
+    fn cut_front(&mut self, len: usize) -> io::Result<()> {
+        if len > 0 {
+            // SAFETY: the range is the front of the mapping, and the mapping is about to shrink.
+            check(unsafe { libc::munmap(self.start.cast(), len) })?;
+        }
+        // INVARIANT: what was unmapped no longer belongs to the mapping.
+        self.start = self.start.wrapping_add(len);
+        self.len -= len;
+        Ok(())
+    }
+
+    /// Unmaps all but the first `len` bytes.
+    pub fn cut_back(&mut self, len: usize) -> io::Result<()> {
+        if len < self.len {
+            let tail = self.start.wrapping_add(len);
+            // SAFETY: the range is the back of the mapping, and the mapping is about to shrink.
+            check(unsafe { libc::munmap(tail.cast(), self.len - len) })?;
+            // INVARIANT: what was unmapped no longer belongs to the mapping.
+            self.len = len;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: by the invariants the range is ours, and nobody can use it after `drop`.
+        unsafe { libc::munmap(self.start.cast(), self.len) };
+    }
+}
