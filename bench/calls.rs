@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! System calls and the like that only measuring needs. All `unsafe` of the program is here and in
+//! `sys.rs`.
+
+use std::ffi::CString;
+use std::io;
+use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+fn c_string(text: &str) -> io::Result<CString> {
+    CString::new(text).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))
+}
+
+/// Ticks of the time-stamp counter.
+#[cfg(target_arch = "x86_64")]
+pub fn time_stamp() -> u64 {
+    // SAFETY: every x86-64 processor has the counter, and nothing forbids user space to read it.
+    unsafe { core::arch::x86_64::_rdtsc() }
+}
+
+/// Lets this process run only when no other wants to.
+pub fn run_when_idle() -> io::Result<()> {
+    let parameters = libc::sched_param { sched_priority: 0 };
+    // SAFETY: `parameters` outlives the call.
+    match unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &parameters) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Becomes another program; returns only if that fails, with an exit status to say so.
+pub fn exec(program: &str, argument: &str) -> i32 {
+    let (Ok(program), Ok(argument)) = (c_string(program), c_string(argument)) else {
+        return 127;
+    };
+    let arguments = [program.as_ptr(), argument.as_ptr(), ptr::null()];
+    // SAFETY: the strings and the array, which a null pointer ends, outlive the call.
+    unsafe { libc::execv(program.as_ptr(), arguments.as_ptr()) };
+    127
+}
+
+/// A number that parent and child share.
+pub struct Shared(&'static AtomicU64);
+
+impl Shared {
+    pub fn new() -> io::Result<Self> {
+        let (access, flags) = (
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_POPULATE,
+        );
+        // SAFETY: without MAP_FIXED a mapping replaces nothing that exists.
+        let start = unsafe { libc::mmap(ptr::null_mut(), 4096, access, flags, -1, 0) };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the mapping is aligned, is never unmapped, and is only used atomically.
+        Ok(Self(unsafe { AtomicU64::from_ptr(start.cast()) }))
+    }
+
+    pub fn add(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}

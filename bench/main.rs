@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! memctl-bench: what a memory controller costs, in instructions.
+//!
+//! Runs in a guest whose clock counts instructions (QEMU's `-icount shift=0`), on one CPU. Prints a
+//! line `figure PLACE WORKLOAD NUMBER` for each workload; `scripts/bench` collects them.
+
+mod calls;
+mod clock;
+mod containers;
+#[allow(dead_code, unused_imports)]
+#[path = "../tests/system/outcome.rs"]
+mod outcome;
+mod place;
+#[allow(dead_code, unused_imports)]
+#[path = "../tests/system/sys.rs"]
+mod sys;
+mod tasks;
+mod work;
+
+use std::process::ExitCode;
+
+use outcome::Outcome;
+use place::{Hierarchy, Kind};
+
+const USAGE: &str = "usage: memctl-bench v1|v2|none costs|memory|loop";
+
+/// A line for the report.
+pub fn figure(place: &str, workload: &str, number: f64) {
+    println!("figure {place} {workload} {number:.1}");
+}
+
+/// What everything costs, in the root container and in one three levels deep.
+fn costs(hierarchy: &Hierarchy) -> Outcome {
+    let root = hierarchy.root();
+    let deep = hierarchy.create(&["one", "two", "three"])?;
+    for (name, home) in [("root", &root), ("deep", &deep)] {
+        work::all(name, home)?;
+        tasks::all(name, home)?;
+    }
+    tasks::between(hierarchy)?;
+    containers::reclaim(hierarchy)?;
+    containers::life(hierarchy)?;
+    containers::read(hierarchy)
+}
+
+fn run(kind: Kind, what: &str) -> Outcome {
+    let hierarchy = Hierarchy::mount(kind)?;
+    match what {
+        "costs" => costs(&hierarchy),
+        "memory" => containers::memory(&hierarchy),
+        // For a profile: the same faults again and again.
+        _ => work::forever(&hierarchy.create(&["one", "two", "three"])?),
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let (kind, what) = match arguments[..] {
+        [kind, what @ ("costs" | "memory" | "loop")] => match kind {
+            "v1" => (Kind::V1, what),
+            "v2" => (Kind::V2, what),
+            "none" => (Kind::Uncontrolled, what),
+            _ => return usage(),
+        },
+        // Started by itself, to measure what starting costs.
+        ["nothing"] => return ExitCode::SUCCESS,
+        _ => return usage(),
+    };
+    match run(kind, what) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("memctl-bench: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::from(2)
+}

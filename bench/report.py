@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Reads what memctl-bench printed on each kernel; writes table, JSON and chart.
+
+usage: report.py DIRECTORY    with the logs NAME.log in it
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("svg")
+import matplotlib.pyplot as plt  # noqa: E402
+
+# What a person reads, and the most that the cost of memctl may be of C's.
+ROWS = [
+    ("anon_fault", "anonymous page fault (4 KiB)", 0.5),
+    ("anon_free", "freeing that page", 0.5),
+    ("thp_fault", "huge page fault (2 MiB)", 1.0),
+    ("thp_free", "freeing that page", 1.0),
+    ("file_fault_tmpfs", "file fault, 16 pages of tmpfs", 0.5),
+    ("file_unmap_tmpfs", "unmapping those", 1.0),
+    ("file_fault_ext4", "file fault, 16 pages of ext4", 0.5),
+    ("file_unmap_ext4", "unmapping those", 1.0),
+    ("fill_tmpfs_4k", "tmpfs write, per new page", 0.5),
+    ("truncate_tmpfs_4k", "truncating that", 1.0),
+    ("fill_ext4_4k", "ext4 write, per new page", 1.0),
+    ("truncate_ext4_4k", "truncating that", 1.0),
+    ("fill_ext4_large", "ext4 write, large folios, per 4 KiB", 1.0),
+    ("truncate_ext4_large", "truncating that", 1.0),
+    ("read_cached", "read of cached file, per 4 KiB", 1.0),
+    ("fork_exit", "fork + exit + wait", 1.0),
+    ("fork_exec_exit", "fork + exec + exit + wait", 0.5),
+    ("alternating", "two containers taking turns, a page each", 1.0),
+    ("move_task", "move of a task", 1.0),
+    ("create_remove", "create + remove of a container", 1.0),
+    ("reclaim_file", "reclaim of a file page at the limit", 1.0),
+    ("reclaim_anon", "reclaim of an anonymous page, to a RAM disk", 1.0),
+]
+FIRST = ["depth1", "depth3", "depth10", "of1", "of100", "of1000"]
+READS = [
+    ("read_stat", "read of memory.stat", 0.75),
+    ("read_stat_first", "its first read after all were busy", 0.75),
+    ("read_usage", "read of the usage", 1.0),
+]
+PLACES = {
+    "depth1": "1 level deep",
+    "depth3": "3 levels deep",
+    "depth10": "10 levels deep",
+    "of1": "1 other container",
+    "of100": "100 others",
+    "of1000": "1,000 others",
+}
+RUNS = {
+    "none": "none",
+    "memcg-v2": "C, v2",
+    "memctl-v2": "Rust, v2",
+    "memcg-v1": "C, v1",
+    "memctl-v1": "Rust, v1",
+    "memcg-v2-full": "C, v2, as it comes",
+}
+LINE = re.compile(r"^figure (\S+) (\S+) (-?[\d.]+)\s*$")
+
+
+def read(log):
+    """The figures of a log, by place and workload."""
+    figures = {}
+    for line in log.read_text(errors="replace").splitlines():
+        found = LINE.match(line)
+        if found:
+            place, workload, number = found.groups()
+            figures.setdefault(place, {})[workload] = float(number)
+    if not figures:
+        sys.exit(f"{log}: no figures in it")
+    return figures
+
+
+def number(value):
+    return "" if value is None else f"{value:,.0f}"
+
+
+def ratio(cost, other):
+    if cost is None or other is None or other <= 0:
+        return ""
+    return f"{cost / other:.2f}"
+
+
+def costs(figures, version, place):
+    """Rows of (workload, name, aim, none, C, Rust, cost of C, cost of Rust, C as it comes)."""
+    for workload, name, aim in ROWS:
+        at = "deep" if workload not in figures["none"].get(place, {}) else place
+        none = figures["none"].get(at, {}).get(workload)
+        c, rust = (
+            figures[f"{k}-{version}"].get(place, {}).get(workload) for k in ("memcg", "memctl")
+        )
+        full = figures["memcg-v2-full"].get(place, {}).get(workload) if version == "v2" else None
+        if c is None or rust is None:
+            continue
+        base = none or 0
+        yield workload, name, aim, none, c, rust, c - base, rust - base, full
+
+
+def table(figures):
+    out = []
+    head = f"{'':<46}{'none':>9}{'C':>9}{'Rust':>9}{'cost C':>9}{'cost Rust':>10}{'ratio':>7}{'C full':>9}"
+    for version in ("v2", "v1"):
+        for place, where in (("deep", "three levels deep"), ("root", "in the root container")):
+            out += [f"Instructions, cgroup {version}, {where}", head]
+            for _, name, _, none, c, rust, cost_c, cost_rust, full in costs(figures, version, place):
+                out.append(
+                    f"{name:<46}{number(none):>9}{number(c):>9}{number(rust):>9}"
+                    f"{number(cost_c):>9}{number(cost_rust):>10}{ratio(cost_rust, cost_c):>7}"
+                    f"{number(full):>9}"
+                )
+            out.append("")
+        out.append(f"Instructions to read a file, cgroup {version}")
+        out.append(f"{'':<46}{'':>9}{'C':>9}{'Rust':>9}{'':>9}{'':>10}{'ratio':>7}")
+        for workload, name, _ in READS:
+            for place in FIRST:
+                c, rust = (
+                    figures[f"{k}-{version}"].get(place, {}).get(workload)
+                    for k in ("memcg", "memctl")
+                )
+                if c is not None and rust is not None:
+                    label = f"{name}, {PLACES[place]}"
+                    out.append(
+                        f"{label:<46}{'':>9}{number(c):>9}{number(rust):>9}"
+                        f"{'':>9}{'':>10}{ratio(rust, c):>7}"
+                    )
+        out.append("")
+
+    out.append("Bytes of memory")
+    out.append(f"{'':<46}{'':>9}{'C':>9}{'Rust':>9}{'':>9}{'':>10}{'ratio':>7}")
+    for cpus in (2, 8, 64):
+        c, rust = (
+            figures[f"{k}-memory-{cpus}"][f"cpus{cpus}"]["bytes_a_container"]
+            for k in ("memcg", "memctl")
+        )
+        label = f"of a container, {cpus} possible CPUs"
+        out.append(
+            f"{label:<46}{'':>9}{number(c):>9}{number(rust):>9}{'':>9}{'':>10}{ratio(rust, c):>7}"
+        )
+    maps = [
+        figures[name][place]["memmap_bytes"]
+        for name, place in (
+            ("none-memory", next(iter(figures["none-memory"]))),
+            ("memcg-memory-2", "cpus2"),
+            ("memctl-memory-2", "cpus2"),
+        )
+    ]
+    out.append(
+        f"{'of what describes pages, 1 GiB of memory':<46}"
+        f"{number(maps[0]):>9}{number(maps[1]):>9}{number(maps[2]):>9}"
+    )
+    return "\n".join(out) + "\n"
+
+
+def chart(figures, path):
+    rows = [r for r in costs(figures, "v2", "deep") if r[3] is not None and r[6] > 0]
+    rows.reverse()
+    names = [f"{r[1]}" for r in rows]
+    place = range(len(rows))
+    figure, axes = plt.subplots(figsize=(9, 7.5))
+    axes.barh([p + 0.2 for p in place], [1] * len(rows), 0.38, color="#b8bec8", label="C")
+    bars = axes.barh(
+        [p - 0.2 for p in place], [r[7] / r[6] for r in rows], 0.38, color="#c5501f", label="Rust"
+    )
+    for bar, row in zip(bars, rows):
+        axes.text(
+            max(bar.get_width(), 0) + 0.01,
+            bar.get_y() + bar.get_height() / 2,
+            f"{row[7]:,.0f} of {row[6]:,.0f}",
+            va="center",
+            fontsize=7.5,
+        )
+    axes.set_yticks(list(place), names, fontsize=8.5)
+    axes.set_xlabel("cost over no memory controller, C = 1 (instructions beside the bars)")
+    axes.set_title("What a memory controller costs, container three levels deep, cgroup v2")
+    axes.legend(loc="lower right")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    # The same figures give the same file.
+    plt.rcParams["svg.hashsalt"] = "memctl"
+    figure.savefig(path, metadata={"Date": None})
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    directory = Path(sys.argv[1])
+    figures = {log.stem: read(log) for log in sorted(directory.glob("*.log"))}
+    missing = [name for name in RUNS if name not in figures]
+    if missing:
+        sys.exit(f"{directory}: no log of {', '.join(missing)}")
+    text = table(figures)
+    print(text, end="")
+    (directory / "table.txt").write_text(text)
+    (directory / "figures.json").write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
+    chart(figures, directory / "chart.svg")
+
+
+if __name__ == "__main__":
+    main()
