@@ -129,20 +129,19 @@ pub fn read(hierarchy: &Hierarchy) -> Outcome {
     if hierarchy.kind == Kind::Uncontrolled {
         return Ok(());
     }
-    let mut deepest = vec!["one"];
-    for depth in 1..=10 {
-        if let (1 | 3 | 10, home) = (depth, hierarchy.create(&deepest)?) {
-            home.run(|| {
-                Mapping::anon(MB)?.fill(0..MB, 1);
-                Ok(())
-            })?;
-            if let Some(usage) = hierarchy.usage_file(&home) {
-                figure(&format!("depth{depth}"), "read_usage", reading(&usage)?);
-                let stat = home.0.join("memory.stat");
-                figure(&format!("depth{depth}"), "read_stat", reading(&stat)?);
-            }
+    for depth in [1, 3, 10] {
+        let place = format!("depth{depth}");
+        let mut path = vec![place.as_str()];
+        path.resize(depth, "deeper");
+        let home = hierarchy.create(&path)?;
+        home.run(|| {
+            Mapping::anon(MB)?.fill(0..MB, 1);
+            Ok(())
+        })?;
+        if let Some(usage) = hierarchy.usage_file(&home) {
+            figure(&place, "read_usage", reading(&usage)?);
+            figure(&place, "read_stat", reading(&home.0.join("memory.stat"))?);
         }
-        deepest.push("deeper");
     }
 
     let asked = hierarchy.create(&["asked"])?;

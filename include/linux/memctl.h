@@ -7,13 +7,15 @@
  * Code outside mm/memctl/ may use of these structures what the inlines of
  * <linux/memcontrol.h> and the callers of the C controller use: css, id.id,
  * kmemcg_id, swappiness, vmpressure, socket_pressure, tcpmem_pressure,
- * cgwb_list, mm_list, nodeinfo[]->{memcg,lruvec,shrinker_info,lru_zone_size},
+ * mm_list, nodeinfo[]->{memcg,lruvec,shrinker_info,lru_zone_size},
  * and obj_cgroup's refcnt, memcg and is_root. The rest is private.
  */
 #ifndef _LINUX_MEMCTL_H
 #define _LINUX_MEMCTL_H
 
 #include <linux/res_counter.h>
+
+static inline bool mem_cgroup_disabled(void);
 
 #define MEM_CGROUP_ID_SHIFT	16
 
@@ -62,6 +64,7 @@ struct mem_cgroup_per_node {
 	struct mem_cgroup	*memcg;
 	struct obj_cgroup __rcu	*objcg;
 	struct percpu_slots	slots;
+	int			nid;
 	/* Keeps the handle's memory until the container is freed. */
 	struct obj_cgroup	*orig_objcg;
 	struct shrinker_info __rcu *shrinker_info;
@@ -87,6 +90,8 @@ struct mem_cgroup {
 	int kmemcg_id;
 	int swappiness;
 	bool oom_kill_disable;
+	/* All processes are killed together. */
+	bool oom_group;
 	/* Nothing is charged to sockets yet: stays 0. */
 	int tcpmem_pressure;
 	u64 socket_pressure;
@@ -94,8 +99,10 @@ struct mem_cgroup {
 	seqlock_t socket_pressure_seqlock;
 #endif
 
-	/* Pages. */
+	/* Pages. Beyond high, those who charge are slowed. */
+	unsigned long high;
 	struct res_counter memory;
+	struct res_counter_peaks peaks;
 
 	/* Tasks that wait for an out-of-memory situation here to be resolved. */
 	atomic_t oom_waiters;
@@ -109,9 +116,6 @@ struct mem_cgroup {
 	atomic_long_t dead_events[MEMCTL_NR_EVENTS];
 
 	struct vmpressure vmpressure;
-#ifdef CONFIG_CGROUP_WRITEBACK
-	struct list_head cgwb_list;
-#endif
 #ifdef CONFIG_LRU_GEN_WALKS_MMU
 	struct lru_gen_mm_list mm_list;
 #endif
@@ -137,8 +141,9 @@ enum page_memcg_data_flags {
 #define __FIRST_OBJEXT_FLAG	__NR_MEMCG_DATA_FLAGS
 
 /*
- * memory.min and memory.low are not there yet: nothing is protected from
- * reclaim.
+ * What is protected of @memcg in a reclaim of @root, as of the last
+ * mem_cgroup_calculate_protection(), and how much it has. Nothing of @root itself
+ * is protected from a reclaim of it.
  */
 static inline void mem_cgroup_protection(struct mem_cgroup *root,
 					 struct mem_cgroup *memcg,
@@ -149,18 +154,31 @@ static inline void mem_cgroup_protection(struct mem_cgroup *root,
 	*min = 0;
 	*low = 0;
 	*usage = 0;
+	if (mem_cgroup_disabled())
+		return;
+
+	*usage = READ_ONCE(memcg->memory.usage);
+	if (root != memcg) {
+		*min = READ_ONCE(memcg->memory.emin);
+		*low = READ_ONCE(memcg->memory.elow);
+	}
 }
+
+static inline bool mem_cgroup_unprotected(struct mem_cgroup *target,
+					  struct mem_cgroup *memcg);
 
 static inline bool mem_cgroup_below_low(struct mem_cgroup *target,
 					struct mem_cgroup *memcg)
 {
-	return false;
+	return !mem_cgroup_unprotected(target, memcg) &&
+	       READ_ONCE(memcg->memory.elow) >= READ_ONCE(memcg->memory.usage);
 }
 
 static inline bool mem_cgroup_below_min(struct mem_cgroup *target,
 					struct mem_cgroup *memcg)
 {
-	return false;
+	return !mem_cgroup_unprotected(target, memcg) &&
+	       READ_ONCE(memcg->memory.emin) >= READ_ONCE(memcg->memory.usage);
 }
 
 #endif /* _LINUX_MEMCTL_H */

@@ -23,6 +23,7 @@ use crate::{
     objcg::ObjCgroup,
     oom, stats, stock,
     task::Current,
+    throttle,
     vm::{
         self,
         Gfp, //
@@ -63,6 +64,7 @@ pub(crate) enum Next {
 pub(crate) struct Insistence {
     retries: u32,
     killed: bool,
+    stocks: bool,
 }
 
 impl Insistence {
@@ -70,7 +72,15 @@ impl Insistence {
         Self {
             retries: MAX_RECLAIM_RETRIES,
             killed: false,
+            stocks: true,
         }
+    }
+
+    /// Whether to take back the stocks before reclaim: once, and again after a kill. They may fill
+    /// up again meanwhile, but to look through all of them takes time in proportion to the number
+    /// of containers.
+    fn takes_stocks(&mut self) -> bool {
+        core::mem::replace(&mut self.stocks, false)
     }
 
     /// What to do with a charge of `nr` pages after reclaim got `reclaimed` pages, but not enough.
@@ -101,21 +111,26 @@ impl Insistence {
     /// A process was killed: its memory will come back.
     pub(crate) fn killed(&mut self) {
         self.killed = true;
+        self.stocks = true;
         self.retries = MAX_RECLAIM_RETRIES;
     }
 }
 
 /// Charges `nr` pages to the counters, a batch if there is room. Returns the container without
-/// room if there is not.
-fn charge_counters(memcg: &MemCgroup, nr: usize, batch: usize) -> Result<(), &MemCgroup> {
-    if batch > nr && memcg.memory().try_charge(batch).is_ok() {
+/// room if there is not. May sleep if `gfp` says so.
+fn charge_counters(memcg: &MemCgroup, gfp: Gfp, nr: usize, batch: usize) -> Result<(), &MemCgroup> {
+    let charged = if batch > nr && memcg.memory().try_charge(batch).is_ok() {
         stock::refill(memcg, batch - nr, &rcu::read_lock());
-        return Ok(());
-    }
-    memcg
-        .memory()
-        .try_charge(nr)
-        .map_err(|over| memcg.up().nth(over.level).unwrap_or(memcg))
+        batch
+    } else {
+        memcg
+            .memory()
+            .try_charge(nr)
+            .map_err(|over| memcg.up().nth(over.level).unwrap_or(memcg))?;
+        nr
+    };
+    throttle::note_charge(memcg, charged, gfp);
+    Ok(())
 }
 
 /// Charges `nr` pages to `memcg`, which is not the root and is held by the caller.
@@ -126,20 +141,24 @@ fn charge_counters(memcg: &MemCgroup, nr: usize, batch: usize) -> Result<(), &Me
 pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
     let current = Current::get();
     let mut insistence = Insistence::new();
+    let mut batch = nr.max(stock::BATCH);
     let mut noted = false;
 
     let over = loop {
         if stock::consume(memcg, nr) {
             return Ok(());
         }
-        let Err(over) = charge_counters(memcg, nr, nr.max(stock::BATCH)) else {
+        let Err(mut over) = charge_counters(memcg, gfp, nr, batch) else {
             return Ok(());
         };
-        // Pages that are charged but not used are no reason to reclaim.
-        if stock::drain(over) != 0 {
-            let Err(_) = charge_counters(memcg, nr, nr) else {
-                return Ok(());
-            };
+        // Where room is short, nobody takes more than needed; and pages that are charged but not
+        // used are no reason to reclaim, to kill or to fail.
+        batch = nr;
+        if insistence.takes_stocks() && stock::drain(over) != 0 {
+            match charge_counters(memcg, gfp, nr, nr) {
+                Ok(()) => return Ok(()),
+                Err(still) => over = still,
+            }
         }
 
         // Reclaim may have to allocate: better to exceed the limit than to recurse.
@@ -157,12 +176,14 @@ pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
         events::notify(over, MemoryEvent::MAX, true);
         noted = true;
 
-        let reclaimed = vm::reclaim(over, nr, gfp);
+        let reclaimed = vm::stalled(|| vm::reclaim(over, nr, gfp));
         if over.memory().margin() >= nr {
             continue;
         }
         match insistence.after_reclaim(gfp, nr, reclaimed, current.is_dying()) {
             Next::Retry => continue,
+            // The last word is with the stocks.
+            _ if !gfp.has(Gfp::NORETRY) && stock::drain(over) != 0 => continue,
             Next::Kill if oom::kill(over, gfp, nr) => insistence.killed(),
             Next::Kill | Next::Fail => break over,
         }
@@ -309,12 +330,9 @@ pub(crate) fn uncharge(memcg: &MemCgroup, nr: usize, rcu: &rcu::Guard) {
     if nr == 0 || memcg.is_root() {
         return;
     }
-    if oom::anyone_waits() {
-        memcg.memory().uncharge(nr);
-        oom::wake_waiters();
-    } else {
-        stock::refill(memcg, nr, rcu);
-    }
+    stock::refill(memcg, nr, rcu);
+    // First the pages, then the question: who begins to wait in between finds them.
+    oom::wake_waiters();
 }
 
 #[cfg(CONFIG_MEMCTL_KUNIT_TEST)]

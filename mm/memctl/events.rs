@@ -59,7 +59,7 @@ impl MemoryEvent {
 pub(crate) fn notify(memcg: &MemCgroup, event: MemoryEvent, may_lock: bool) {
     let may_notify = may_lock && !event.is_swap();
 
-    memcg.memory_events(event, true).add(1i64, Relaxed);
+    memcg.memory_events(event, true).add(1isize, Relaxed);
     if may_notify {
         memcg.events_file(true).notify();
     }
@@ -69,7 +69,7 @@ pub(crate) fn notify(memcg: &MemCgroup, event: MemoryEvent, may_lock: bool) {
         if level > 0 && (!hierarchical || memcg.is_root()) {
             break;
         }
-        memcg.memory_events(event, false).add(1i64, Relaxed);
+        memcg.memory_events(event, false).add(1isize, Relaxed);
         if may_notify {
             memcg.events_file(false).notify();
         }

@@ -7,17 +7,30 @@ pub(crate) mod v1;
 pub(crate) mod v2;
 
 use crate::{
+    events::MemoryEvent,
     memcg::MemCgroup,
-    stats::Totals,
+    protection,
+    stats::Live,
     vm,
     PAGES, //
 };
 use core::fmt::Arguments;
 use kernel::{
-    bindings as c,
     pr_cont,
-    prelude::*, //
+    prelude::*,
+    res_counter::Protection,
+    sync::atomic::Relaxed, //
 };
+
+/// Writes to the log how much below `memcg` is protected, for the report of an OOM kill.
+pub(crate) fn log_protection(memcg: &MemCgroup) {
+    let kib = |kind| PAGES.show(protection::in_use_below(memcg, kind)) / 1024;
+    pr_warn!(
+        "Memory cgroup min protection {}kB -- low protection {}kB\n",
+        kib(Protection::Min),
+        kib(Protection::Low)
+    );
+}
 
 /// Writes usage, limit and statistics of `memcg` to the log, for the report of an OOM kill.
 pub(crate) fn log_meminfo(memcg: &MemCgroup) {
@@ -27,22 +40,21 @@ pub(crate) fn log_meminfo(memcg: &MemCgroup) {
         "memory: usage {}kB, limit {}kB, failcnt {}\n",
         kib(memory.usage()),
         kib(memory.limit()),
-        memory.failcnt()
+        if vm::on_v2() {
+            memcg.memory_events(MemoryEvent::MAX, false).load(Relaxed) as usize
+        } else {
+            memory.failcnt()
+        }
     );
     pr_info!("Memory cgroup stats for ");
     memcg.css().pr_cont_path();
     pr_cont!(":\n");
 
+    // Of the container with all below it: that is what the limit is for.
     let emit = |name: Arguments<'_>, value: u64| pr_info!("{} {}\n", name, value);
     if vm::on_v2() {
-        v2::stat(memcg, emit);
+        v2::stat(&Live(memcg), emit);
     } else {
-        v1::stat(memcg, emit);
+        v1::stat("total_", &Live(memcg), emit);
     }
-}
-
-/// Pages that the root container has: nothing is charged to it, so they are counted.
-pub(crate) fn root_usage(totals: &Totals) -> usize {
-    totals.item(c::node_stat_item_NR_FILE_PAGES as usize)
-        + totals.item(c::node_stat_item_NR_ANON_MAPPED as usize)
 }

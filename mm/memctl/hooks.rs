@@ -9,7 +9,7 @@
 mod unaccounted;
 
 use crate::{
-    charge, events, files, iter, kmem, life, lru,
+    charge, events, files, iter, life, lru,
     memcg::MemCgroup,
     meta_page::{
         Exclusive,
@@ -18,11 +18,18 @@ use crate::{
     },
     migrate,
     node::Node,
-    oom, stats, swap,
+    oom,
+    protection,
+    stats::{
+        self,
+        Source, //
+    },
+    swap,
     task::{
         self,
         Current, //
     },
+    throttle,
     vm::{
         self,
         Gfp, //
@@ -210,6 +217,36 @@ unsafe extern "C" fn folio_split_memcg_refs(folio: *mut folio, old: c_uint, new:
     // SAFETY: The caller has locked the folio, and holds the only reference that is left.
     let page = unsafe { MetaPage::<Locked>::new(Folio::from_raw(folio)) };
     migrate::split(&page, old.saturating_sub(new));
+}
+
+// --- swap ---
+
+#[cfg(CONFIG_SWAP)]
+#[export]
+unsafe extern "C" fn __mem_cgroup_try_charge_swap(folio: *mut folio) -> c_int {
+    // SAFETY: The caller has locked the folio.
+    swap::record(unsafe { &MetaPage::<Locked>::new(Folio::from_raw(folio)) });
+    0
+}
+
+#[cfg(CONFIG_SWAP)]
+#[export]
+unsafe extern "C" fn __mem_cgroup_uncharge_swap(id: c_ushort, nr_pages: c_uint) {
+    swap::erase(id.into(), nr_pages);
+}
+
+/// Pages are demoted to nodes that the container may use.
+#[export]
+unsafe extern "C" fn mem_cgroup_node_filter_allowed(
+    memcg: *mut mem_cgroup,
+    mask: *mut nodemask_t,
+) {
+    // SAFETY: The caller keeps the container, if there is one, and the mask is its own.
+    unsafe {
+        if let Some(memcg) = memcg.cast::<MemCgroup>().as_ref() {
+            vm::keep_allowed_nodes(memcg, mask);
+        }
+    }
 }
 
 // --- lists ---
@@ -401,7 +438,7 @@ unsafe extern "C" fn count_memcg_events(
 #[export]
 unsafe extern "C" fn memcg_page_state(memcg: *mut mem_cgroup, item: c_int) -> c_ulong {
     // SAFETY: The caller keeps the container.
-    stats::Totals::tree(unsafe { MemCgroup::from_raw(memcg) }).item(item as usize)
+    stats::Live(unsafe { MemCgroup::from_raw(memcg) }).item(item as usize)
 }
 
 /// Statistics are summed up when they are read: there is nothing to flush.
@@ -633,6 +670,65 @@ unsafe extern "C" fn mem_cgroup_print_oom_meminfo(memcg: *mut mem_cgroup) {
 #[export]
 unsafe extern "C" fn mem_cgroup_oom_synchronize(handle: bool) -> bool {
     oom::synchronize(handle)
+}
+
+#[export]
+unsafe extern "C" fn mem_cgroup_get_oom_group(
+    victim: *mut task_struct,
+    domain: *mut mem_cgroup,
+) -> *mut mem_cgroup {
+    let rcu = rcu::read_lock();
+    // SAFETY: The caller keeps both, of which the domain may be null; RCU protects the css.
+    let (victim, domain) = unsafe { (task::memcg_of(victim, &rcu), or_root(domain)) };
+    oom::group(victim, domain)
+        .and_then(MemCgroup::try_get)
+        .map_or(null_mut(), into_raw)
+}
+
+#[export]
+unsafe extern "C" fn mem_cgroup_print_oom_group(memcg: *mut mem_cgroup) {
+    pr_info!("Tasks in ");
+    // SAFETY: The caller keeps the container.
+    unsafe { MemCgroup::from_raw(memcg) }.css().pr_cont_path();
+    pr_cont!(" are going to be killed due to memory.oom.group set\n");
+}
+
+// --- protection and throttling ---
+
+#[export]
+unsafe extern "C" fn mem_cgroup_calculate_protection(
+    root: *mut mem_cgroup,
+    memcg: *mut mem_cgroup,
+) {
+    if !vm::disabled() {
+        // SAFETY: The caller keeps both, of which the root of the reclaim may be null.
+        unsafe { protection::update(or_root(root), MemCgroup::from_raw(memcg)) }
+    }
+}
+
+#[cfg(CONFIG_LRU_GEN)]
+#[export]
+unsafe extern "C" fn mem_cgroup_calculate_protection_path(
+    root: *mut mem_cgroup,
+    memcg: *mut mem_cgroup,
+) {
+    if !vm::disabled() {
+        // SAFETY: The caller keeps both, of which the root of the reclaim may be null.
+        unsafe { protection::update_path(or_root(root), MemCgroup::from_raw(memcg)) }
+    }
+}
+
+#[export]
+unsafe extern "C" fn mem_cgroup_show_protected_memory(memcg: *mut mem_cgroup) {
+    if !vm::disabled() && vm::on_v2() {
+        // SAFETY: The caller keeps the container, if it is not null.
+        files::log_protection(unsafe { or_root(memcg) });
+    }
+}
+
+#[export]
+unsafe extern "C" fn __mem_cgroup_handle_over_high(gfp: gfp_t) {
+    throttle::settle(Gfp(gfp));
 }
 
 // --- pressure ---

@@ -4,7 +4,8 @@
 //!
 //! Offline is where a container lets go of everything: its folios, counts and inherited handles
 //! move to the parent, its stocks are drained, its id is given up. No folio keeps a removed
-//! container alive; it is freed a grace period later, unless somebody has it open.
+//! container alive; it is freed a grace period later, unless a part of the kernel holds a
+//! reference, or swap space is recorded as its.
 //!
 //! All of this is under `cgroup_mutex`, and may sleep.
 #![deny(unsafe_code)]
@@ -26,6 +27,7 @@ use crate::{
 use kernel::{
     mm::numa::NodeId,
     prelude::*,
+    res_counter::Protection,
     sync::atomic::Relaxed, //
 };
 
@@ -95,11 +97,15 @@ pub(crate) fn offline(memcg: &MemCgroup) {
     stock::drain(memcg);
     stats::reparent(memcg, parent);
     oom::wake_waiters();
-    memcg.put_id();
+    memcg.put_id(1);
 }
 
 /// The last reference on `memcg` is gone: nobody may find it any more.
 pub(crate) fn released(memcg: &MemCgroup) {
+    // Who held a reference may have counted something after it went offline.
+    if let Some(parent) = memcg.parent() {
+        stats::reparent(memcg, parent.not_dying());
+    }
     iter::forget(memcg);
     vm::lru_gen_release(memcg);
 }
@@ -107,4 +113,8 @@ pub(crate) fn released(memcg: &MemCgroup) {
 /// Lets `memcg`, which is disabled but cannot go, have no limits.
 pub(crate) fn reset(memcg: &MemCgroup) {
     memcg.memory().force_limit(PAGES.unlimited());
+    for kind in [Protection::Min, Protection::Low] {
+        memcg.memory().set_protection(kind, 0);
+    }
+    memcg.high().store(PAGES.unlimited(), Relaxed);
 }

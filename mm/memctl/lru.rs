@@ -23,7 +23,7 @@ use crate::{
         NR_LRU, //
     },
     objcg::HandleLock,
-    vm,
+    stats, vm,
 };
 use kernel::{
     mm::{
@@ -104,11 +104,13 @@ fn reparent_node(child: &MemCgroup, parent: &MemCgroup, nid: NodeId) -> bool {
     vm::splice_lists(child, parent, nid, lru_gen);
 
     let (from, to) = (child.node(nid), parent.node(nid));
+    let moving = stats::Moving::begin();
     for lru in 0..NR_LRU {
         let size = from.lru_size(lru) as isize;
         from.add_lru_size(lru, size.wrapping_neg());
         to.add_lru_size(lru, size);
     }
+    drop(moving);
 
     let owner = from.retire_owner();
     if let Some(owner) = owner {

@@ -23,6 +23,7 @@ use kernel::{
     },
     bindings,
     cgroup::{
+        peak::Peaks,
         Css,
         CssData,
         FileHandle, //
@@ -205,7 +206,7 @@ impl MemCgroup {
     }
 
     /// The count of VM events `index` that removed descendants leave.
-    pub(crate) fn dead_events(&self, index: usize) -> Option<&Atomic<i64>> {
+    pub(crate) fn dead_events(&self, index: usize) -> Option<&Atomic<isize>> {
         if index >= bindings::MEMCTL_NR_EVENTS as usize {
             return None;
         }
@@ -213,14 +214,14 @@ impl MemCgroup {
         Some(unsafe {
             Atomic::from_ptr(
                 (&raw mut (*self.as_raw()).dead_events)
-                    .cast::<i64>()
+                    .cast::<isize>()
                     .add(index),
             )
         })
     }
 
     /// How often `event` happened here and below, or only here.
-    pub(crate) fn memory_events(&self, event: MemoryEvent, local: bool) -> &Atomic<i64> {
+    pub(crate) fn memory_events(&self, event: MemoryEvent, local: bool) -> &Atomic<isize> {
         // SAFETY: An event is an index of both arrays, which are only accessed atomically.
         unsafe {
             let array = if local {
@@ -228,7 +229,7 @@ impl MemCgroup {
             } else {
                 &raw mut (*self.as_raw()).memory_events
             };
-            Atomic::from_ptr(array.cast::<i64>().add(event.index()))
+            Atomic::from_ptr(array.cast::<isize>().add(event.index()))
         }
     }
 
@@ -254,6 +255,25 @@ impl MemCgroup {
     pub(crate) fn oom_kill_disable(&self) -> &Atomic<bool> {
         // SAFETY: The field is only accessed atomically.
         unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).oom_kill_disable) }
+    }
+
+    /// Pages beyond which those who charge are slowed.
+    #[inline]
+    pub(crate) fn high(&self) -> &Atomic<usize> {
+        // SAFETY: The field is only accessed atomically.
+        unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).high) }
+    }
+
+    /// Whether all processes are killed together.
+    pub(crate) fn oom_group(&self) -> &Atomic<bool> {
+        // SAFETY: The field is only accessed atomically.
+        unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).oom_group) }
+    }
+
+    /// The open files that show peaks of their own.
+    pub(crate) fn peaks(&self) -> &Peaks {
+        // SAFETY: By the type invariants the list is initialized.
+        unsafe { Peaks::from_raw(&raw const (*self.as_raw()).peaks) }
     }
 
     /// How willingly anonymous pages are swapped, 0 to 200.
@@ -284,16 +304,6 @@ impl MemCgroup {
         }
     }
 
-    /// The head of the list of writeback structures.
-    #[cfg(CONFIG_CGROUP_WRITEBACK)]
-    fn init_writeback(&self) {
-        // SAFETY: Called for a container that nobody else knows yet.
-        unsafe { bindings::INIT_LIST_HEAD(&raw mut (*self.as_raw()).cgwb_list) }
-    }
-
-    #[cfg(not(CONFIG_CGROUP_WRITEBACK))]
-    fn init_writeback(&self) {}
-
     fn layout() -> Result<Layout> {
         let size = size_of::<bindings::mem_cgroup>()
             + NodeId::limit() as usize * size_of::<*const bindings::mem_cgroup_per_node>();
@@ -321,7 +331,10 @@ impl MemCgroup {
                 crate::PAGES.unlimited(),
             );
             (*raw).kmemcg_id = -1;
+            (*raw).high = crate::PAGES.unlimited();
+            Peaks::init(&raw mut (*raw).peaks);
             bindings::vmpressure_init(&raw mut (*raw).vmpressure);
+            bindings::socket_pressure_init(raw);
             if parent.is_none() {
                 bindings::root_mem_cgroup = raw;
             }
@@ -330,7 +343,6 @@ impl MemCgroup {
         // From here on `Unpublished` cleans up.
         let new = Unpublished(ptr.cast());
         let memcg = new.get();
-        memcg.init_writeback();
         memcg.alloc_id()?;
         for nid in NodeId::possible() {
             let node = Node::new(memcg, nid, stats::NR_NODE_SLOTS)?;
@@ -460,10 +472,26 @@ impl MemCgroup {
         self.set_id(0);
     }
 
-    /// Gives up what [`MemCgroup::publish_id`] took: with its last user the id is free for others.
-    pub(crate) fn put_id(&self) {
+    /// The nearest container from here up whose id is still in use, with `nr` users more. Swap
+    /// entries are such users.
+    pub(crate) fn get_id(&self, nr: u32) -> &Self {
+        let mut memcg = self;
         // SAFETY: The count was set by `publish_id()`.
-        if unsafe { bindings::private_id_ref_put(self.as_raw()) } {
+        while !unsafe { bindings::private_id_ref_get(memcg.as_raw(), nr) } {
+            // The root's is never given up.
+            match memcg.parent() {
+                Some(parent) => memcg = parent,
+                None => break,
+            }
+        }
+        memcg
+    }
+
+    /// Gives up `nr` users of the id, or what [`MemCgroup::publish_id`] took: with the last one the
+    /// id is free for others. Not in interrupts.
+    pub(crate) fn put_id(&self, nr: u32) {
+        // SAFETY: The count was set by `publish_id()`.
+        if unsafe { bindings::private_id_ref_put(self.as_raw(), nr) } {
             self.remove_id();
             // SAFETY: The reference of `publish_id()`. The caller has another one.
             unsafe { Css::put(self.css()) };

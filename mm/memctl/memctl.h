@@ -10,6 +10,7 @@
 #include <linux/wait.h>
 #include <linux/xarray.h>
 
+struct mutex;
 struct task_struct;
 
 /* Defined by shim.c. */
@@ -22,6 +23,9 @@ extern spinlock_t memctl_objcg_lock;
 
 /* From mem_cgroup_private_id to the container; written under its own lock. */
 extern struct xarray memctl_ids;
+
+/* One at a time sets a limit that must not be below the usage. */
+extern struct mutex memctl_limit_mutex;
 
 /* Tasks that wait for an out-of-memory situation to be resolved. */
 extern struct wait_queue_head memctl_oom_waitq;

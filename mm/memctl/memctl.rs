@@ -8,7 +8,7 @@
 //! and ends in [`meta_page`]; nothing calls back up. Type wrappers, where the C structures are
 //! looked into, are [`memcg`], [`node`], [`objcg`], [`meta_page`], [`task`], [`vm`] and [`wait`].
 //!
-//! It comes up as follows: the cgroup core calls `mem_cgroup_init()` and makes the root container
+//! It comes up as follows: the cgroup core makes the root container early in `start_kernel()`,
 //! before user space and before the page cache is used; from then on all folios are bound.
 //!
 //! See `Documentation/mm/memctl.rst`.
@@ -30,11 +30,13 @@ mod migrate;
 mod node;
 mod objcg;
 mod oom;
+mod protection;
 mod reclaim;
 mod stats;
 mod stock;
 mod swap;
 mod task;
+mod throttle;
 mod vm;
 mod wait;
 

@@ -53,6 +53,7 @@ impl Node {
         // SAFETY: `raw` is a fresh, zeroed allocation that nobody else knows.
         unsafe {
             (*raw).memcg = memcg.as_raw();
+            (*raw).nid = nid.as_raw();
             (&raw mut (*raw).slots).cast::<PerCpuSlots>().write(slots);
             bindings::INIT_LIST_HEAD(&raw mut (*raw).objcg_list);
             bindings::lruvec_init(&raw mut (*raw).lruvec);
@@ -123,8 +124,8 @@ impl Node {
 
     /// The node.
     pub(crate) fn nid(&self) -> Option<NodeId> {
-        // SAFETY: `pgdat` is set when the lists are first used, and then the same node always.
-        unsafe { (*self.as_raw()).lruvec.pgdat.as_ref() }.and_then(|p| NodeId::new(p.node_id))
+        // SAFETY: The field is constant.
+        NodeId::new(unsafe { (*self.as_raw()).nid })
     }
 
     /// The lists.

@@ -59,15 +59,11 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Whether a task waits for room, here or elsewhere.
+/// Lets those who wait, here or elsewhere, look whether there is room for them now. Any context but
+/// NMI.
 #[inline]
-pub(crate) fn anyone_waits() -> bool {
-    WAITERS.load(Relaxed) != 0
-}
-
-/// Lets those who wait look whether there is room for them now. Any context but NMI.
 pub(crate) fn wake_waiters() {
-    if anyone_waits() {
+    if WAITERS.load(Relaxed) != 0 {
         wait::wake_all();
     }
 }
@@ -132,13 +128,31 @@ pub(crate) fn synchronize(handle: bool) -> bool {
     if handle {
         let _waiting = Waiting::new(&memcg);
         wait::killable(|| {
-            !memcg.oom_kill_disable().load(Relaxed) || {
+            !memcg.oom_kill_disable().load(Relaxed) || memcg.css().is_dying() || {
                 stock::drain(&memcg);
                 memcg.memory().margin() != 0
             }
         });
     }
     true
+}
+
+/// The topmost container in which all processes are to be killed together, if `victim`'s container
+/// or one above it, up to `domain`, says so.
+pub(crate) fn group<'a>(victim: &'a MemCgroup, domain: &MemCgroup) -> Option<&'a MemCgroup> {
+    if !vm::on_v2() || !victim.up().any(|m| core::ptr::eq(m, domain)) {
+        return None;
+    }
+    let mut found = None;
+    for memcg in victim.up().filter(|m| !m.is_root()) {
+        if memcg.oom_group().load(Relaxed) {
+            found = Some(memcg);
+        }
+        if core::ptr::eq(memcg, domain) {
+            break;
+        }
+    }
+    found
 }
 
 /// How much memory a process can have at the most: pages of `memcg`'s limit, and swap on top.

@@ -16,10 +16,14 @@ use crate::{
     task::Current,
     vm::{
         self,
-        Gfp, //
+        Gfp,
+        LimitLock, //
     },
 };
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::atomic::Relaxed, //
+};
 
 /// Sets the limit of `memcg` to `limit` pages. If more is used, reclaims first.
 ///
@@ -33,7 +37,10 @@ pub(crate) fn set_limit(memcg: &MemCgroup, limit: usize) -> Result {
         if Current::get().signal_pending() {
             return Err(EINTR);
         }
-        let Err(busy) = memcg.memory().set_limit(limit) else {
+        let lock = LimitLock::new();
+        let set = memcg.memory().set_limit(limit);
+        drop(lock);
+        let Err(busy) = set else {
             break;
         };
         // rmdir waits for us.
@@ -76,6 +83,29 @@ pub(crate) fn force_limit(memcg: &MemCgroup, limit: usize, nonblock: bool) {
             break;
         }
         vm::cond_resched();
+    }
+}
+
+/// Sets the boundary of `memcg` beyond which those who charge are slowed to `high` pages. If more is
+/// used, tries to reclaim that first; not if `nonblock`.
+pub(crate) fn set_high(memcg: &MemCgroup, high: usize, nonblock: bool) {
+    let mut retries = MAX_RECLAIM_RETRIES;
+    memcg.high().store(high, Relaxed);
+
+    while !nonblock && !Current::get().signal_pending() {
+        let usage = memcg.memory().usage();
+        if usage <= high {
+            break;
+        }
+        if stock::drain(memcg) != 0 {
+            continue;
+        }
+        if vm::reclaim(memcg, usage - high, Gfp::KERNEL) == 0 {
+            if retries == 0 {
+                break;
+            }
+            retries -= 1;
+        }
     }
 }
 

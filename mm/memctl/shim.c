@@ -8,6 +8,7 @@
 #include <linux/export.h>
 #include <linux/init.h>
 #include <linux/memcontrol.h>
+#include <linux/mutex.h>
 #include <linux/sched/mm.h>
 #include <linux/vmstat.h>
 
@@ -30,6 +31,7 @@ EXPORT_SYMBOL(memcg_kmem_online_key);
 
 DEFINE_SPINLOCK(memctl_objcg_lock);
 DEFINE_XARRAY_ALLOC1(memctl_ids);
+DEFINE_MUTEX(memctl_limit_mutex);
 DECLARE_WAIT_QUEUE_HEAD(memctl_oom_waitq);
 
 struct cgroup_subsys memory_cgrp_subsys = {
@@ -56,6 +58,13 @@ static int __init memctl_setup(char *s)
 	return 1;
 }
 __setup("cgroup.memory=", memctl_setup);
+
+/* Long without effect, but not to be handed to init as an argument. */
+static int __init memctl_setup_swap(char *s)
+{
+	return 1;
+}
+__setup("swapaccount=", memctl_setup_swap);
 
 EXPORT_SYMBOL(mem_cgroup_from_task);
 EXPORT_SYMBOL(get_mem_cgroup_from_mm);

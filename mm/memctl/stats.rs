@@ -26,11 +26,22 @@ use crate::{
     PAGES,
 };
 use kernel::{
+    alloc::flags,
     bindings::*,
     mm::numa::NodeId,
+    prelude::*,
     sync::{
-        atomic::Relaxed,
-        rcu, //
+        atomic::{
+            Acquire,
+            Atomic,
+            Full,
+            Relaxed, //
+        },
+        barrier::{
+            smp_mb,
+            Read, //
+        },
+        rcu,
     },
 };
 
@@ -128,6 +139,11 @@ fn place(item: usize) -> Place {
     }
 }
 
+/// Whether a statistic is kept for each node.
+pub(crate) fn has_nodes(item: usize) -> bool {
+    matches!(place(item), Place::Node(_))
+}
+
 /// Whether an item of nodes is kept in bytes for containers, but in pages for the node.
 pub(crate) fn in_bytes(item: node_stat_item) -> bool {
     [
@@ -189,12 +205,113 @@ pub(crate) fn node_local(node: &Node, item: usize) -> isize {
     }
 }
 
+/// How often counts have begun or ended to move from a child to its parent: odd while they do.
+static MOVES: Atomic<usize> = Atomic::new(0);
+
+/// Held while counts move from a child to its parent. Under `cgroup_mutex`: one at a time.
+pub(crate) struct Moving(());
+
+impl Moving {
+    pub(crate) fn begin() -> Self {
+        MOVES.fetch_add(1, Full);
+        Self(())
+    }
+}
+
+impl Drop for Moving {
+    fn drop(&mut self) {
+        MOVES.fetch_add(1, Full);
+    }
+}
+
+/// The sum that `sum` makes over a tree of containers, made while no counts move within the tree:
+/// else some could be missed, or be seen twice.
+fn unmoved<T>(mut sum: impl FnMut() -> T) -> T {
+    // Moves are short and rare. If there is no end to them, the reader takes what there is.
+    const PATIENCE: usize = 16;
+
+    let mut tries = 0;
+    loop {
+        let before = MOVES.load(Acquire);
+        let result = sum();
+        smp_mb(Read);
+        tries += 1;
+        if (before % 2 == 0 && MOVES.load(Relaxed) == before) || tries == PATIENCE {
+            return result;
+        }
+    }
+}
+
 /// One statistic of the shares of one node, of `memcg` and all below it. Does not sleep.
 pub(crate) fn node_tree(memcg: &MemCgroup, nid: NodeId, item: usize) -> isize {
-    let rcu = rcu::read_lock();
-    iter::below(memcg, &rcu)
-        .map(|m| node_local(m.node(nid), item))
-        .sum()
+    unmoved(|| {
+        let rcu = rcu::read_lock();
+        iter::below(memcg, &rcu)
+            .map(|m| node_local(m.node(nid), item))
+            .sum()
+    })
+}
+
+/// Pages on those LRU lists of one node that are set in `mask`, of `memcg` and, if `tree`, all below
+/// it. Does not sleep.
+pub(crate) fn lru_pages(memcg: &MemCgroup, nid: NodeId, mask: u32, tree: bool) -> usize {
+    let local = |m: &MemCgroup| -> usize {
+        (0..NR_LRU)
+            .filter(|lru| mask & (1 << lru) != 0)
+            .map(|lru| m.node(nid).lru_size(lru))
+            .sum()
+    };
+    if !tree {
+        return local(memcg);
+    }
+    unmoved(|| {
+        let rcu = rcu::read_lock();
+        iter::below(memcg, &rcu).map(local).sum()
+    })
+}
+
+/// Where statistics of a container are read: all at once or one by one.
+pub(crate) trait Source {
+    /// A statistic, in the unit the kernel counts it in. What is momentarily negative is 0.
+    fn item(&self, item: usize) -> usize;
+
+    /// A count of events.
+    fn event(&self, event: vm_event_item) -> usize;
+}
+
+/// The statistics of a container and all below it, each summed up when asked for: takes no memory,
+/// and a walk each time. Does not sleep.
+pub(crate) struct Live<'a>(pub(crate) &'a MemCgroup);
+
+impl Live<'_> {
+    fn sum(&self, local: impl Fn(&MemCgroup) -> isize) -> isize {
+        unmoved(|| {
+            let rcu = rcu::read_lock();
+            iter::below(self.0, &rcu).map(&local).sum()
+        })
+    }
+}
+
+impl Source for Live<'_> {
+    fn item(&self, item: usize) -> usize {
+        let sum = match place(item) {
+            Place::Node(item) => self.sum(|m| m.nodes().map(|node| node_local(node, item)).sum()),
+            Place::Memcg(slot) => self.sum(|m| m.slots().sum(slot)),
+            Place::Nowhere => 0,
+        };
+        usize::try_from(sum).unwrap_or(0)
+    }
+
+    fn event(&self, event: vm_event_item) -> usize {
+        let Some(slot) = event_slot(event) else {
+            return 0;
+        };
+        let dead = |m: &MemCgroup| {
+            m.dead_events(slot - EVENTS_AT)
+                .map_or(0, |dead| dead.load(Relaxed))
+        };
+        self.sum(|m| m.slots().sum(slot).wrapping_add(dead(m))) as usize
+    }
 }
 
 /// The statistics of a container, or of a tree of them, at one time.
@@ -202,6 +319,26 @@ pub(crate) struct Totals {
     node: [isize; NR_NODE_SLOTS],
     memcg: [isize; NR_MEMCG_SLOTS],
     dead: [isize; EVENTS.len()],
+}
+
+impl Source for Totals {
+    fn item(&self, item: usize) -> usize {
+        let n = match place(item) {
+            Place::Node(slot) => self.node.get(slot),
+            Place::Memcg(slot) => self.memcg.get(slot),
+            Place::Nowhere => None,
+        };
+        usize::try_from(n.copied().unwrap_or(0)).unwrap_or(0)
+    }
+
+    fn event(&self, event: vm_event_item) -> usize {
+        let Some(slot) = event_slot(event) else {
+            return 0;
+        };
+        let live = self.memcg.get(slot).copied().unwrap_or(0);
+        let dead = self.dead.get(slot - EVENTS_AT).copied().unwrap_or(0);
+        live.wrapping_add(dead) as usize
+    }
 }
 
 impl Totals {
@@ -218,7 +355,7 @@ impl Totals {
         memcg.slots().add_to(&mut self.memcg);
         for (i, sum) in self.dead.iter_mut().enumerate() {
             if let Some(dead) = memcg.dead_events(i) {
-                *sum = sum.wrapping_add(dead.load(Relaxed) as isize);
+                *sum = sum.wrapping_add(dead.load(Relaxed));
             }
         }
     }
@@ -230,68 +367,38 @@ impl Totals {
         }
     }
 
-    /// Those of `memcg` alone.
-    pub(crate) fn local(memcg: &MemCgroup) -> Self {
-        let mut totals = Self::ZERO;
-        totals.add(memcg);
-        totals.dead = [0; EVENTS.len()];
-        totals
+    /// A place for statistics, all 0: they are too many for the stack.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn new() -> Result<KBox<Self>> {
+        Ok(KBox::new(Self::ZERO, flags::GFP_KERNEL)?)
     }
 
-    /// Those of `memcg` and all below it. May sleep.
-    pub(crate) fn tree(memcg: &MemCgroup) -> Self {
-        let mut totals = Self::ZERO;
-        for m in iter::Tree::new(memcg) {
-            totals.add(&m);
-        }
-        totals
+    /// Reads those of `memcg` alone.
+    pub(crate) fn read_local(&mut self, memcg: &MemCgroup) {
+        *self = Self::ZERO;
+        self.add(memcg);
+        self.dead = [0; EVENTS.len()];
     }
 
-    /// Those of `memcg` on one node, with all below it if `tree`. May sleep.
-    pub(crate) fn node(memcg: &MemCgroup, nid: NodeId, tree: bool) -> Self {
-        let mut totals = Self::ZERO;
-        if tree {
+    /// Reads those of `memcg` and all below it. May sleep.
+    pub(crate) fn read_tree(&mut self, memcg: &MemCgroup) {
+        unmoved(|| {
+            *self = Self::ZERO;
             for m in iter::Tree::new(memcg) {
-                totals.add_node(m.node(nid));
+                self.add(&m);
             }
-        } else {
-            totals.add_node(memcg.node(nid));
-        }
-        totals
+        });
     }
 
-    /// A statistic, in the unit the kernel counts it in. What is momentarily negative is 0.
-    pub(crate) fn item(&self, item: usize) -> usize {
-        let n = match place(item) {
-            Place::Node(slot) => self.node.get(slot),
-            Place::Memcg(slot) => self.memcg.get(slot),
-            Place::Nowhere => None,
-        };
-        usize::try_from(n.copied().unwrap_or(0)).unwrap_or(0)
-    }
-
-    /// A count of events.
-    pub(crate) fn event(&self, event: vm_event_item) -> usize {
-        let Some(slot) = event_slot(event) else {
-            return 0;
-        };
-        let live = self.memcg.get(slot).copied().unwrap_or(0);
-        let dead = self.dead.get(slot - EVENTS_AT).copied().unwrap_or(0);
-        live.wrapping_add(dead) as usize
-    }
-
-    /// Pages on those of the LRU lists that are set in `mask`.
-    pub(crate) fn lru(&self, mask: u32) -> usize {
-        (0..NR_LRU)
-            .filter(|lru| mask & (1 << lru) != 0)
-            .map(|lru| self.item(lru))
-            .sum()
-    }
 }
 
 /// Moves the counts of `child`, which goes offline, to `parent`. Under `cgroup_mutex`, after its
 /// folios have moved.
 pub(crate) fn reparent(child: &MemCgroup, parent: &MemCgroup) {
+    let _moving = Moving::begin();
     for nid in NodeId::possible() {
         let (from, to) = (child.node(nid), parent.node(nid));
         for slot in NR_LRU..NR_NODE_SLOTS {
@@ -317,7 +424,7 @@ pub(crate) fn reparent(child: &MemCgroup, parent: &MemCgroup) {
         };
         let n = child.slots().sum(EVENTS_AT + i);
         child.slots().add(EVENTS_AT + i, n.wrapping_neg());
-        to.add(from.xchg(0, Relaxed).wrapping_add(n as i64), Relaxed);
+        to.add(from.xchg(0, Relaxed).wrapping_add(n), Relaxed);
     }
 }
 

@@ -40,6 +40,44 @@ impl Current {
         self.has_flag(bindings::PF_MEMALLOC)
     }
 
+    /// Whether it runs as itself, not interrupted.
+    pub(crate) fn in_task(&self) -> bool {
+        // SAFETY: FFI call without requirements.
+        unsafe { bindings::in_task() }
+    }
+
+    /// Lets it reclaim `nr` pages more before it returns to user space, see `throttle.rs`.
+    pub(crate) fn owe_reclaim(&self, nr: usize) {
+        // SAFETY: `raw` is the task that runs, which alone changes the field.
+        unsafe {
+            let field = &raw mut (*self.raw).memcg_nr_pages_over_high;
+            field.write(field.read().saturating_add(nr as u32));
+            bindings::set_notify_resume(self.raw);
+        }
+    }
+
+    /// The pages that it has to reclaim.
+    pub(crate) fn owed_reclaim(&self) -> usize {
+        // SAFETY: `raw` is the task that runs, which alone changes the field.
+        unsafe { (*self.raw).memcg_nr_pages_over_high as usize }
+    }
+
+    /// The pages that it has to reclaim, of which it now takes care.
+    pub(crate) fn take_owed_reclaim(&self) -> usize {
+        // SAFETY: `raw` is the task that runs, which alone changes the field.
+        unsafe { (&raw mut (*self.raw).memcg_nr_pages_over_high).replace(0) as usize }
+    }
+
+    /// The container of the owner of its address space, held; none if it has no address space.
+    pub(crate) fn held_mm_memcg(&self) -> Option<ARef<MemCgroup>> {
+        // SAFETY: `raw` is the task that runs.
+        if unsafe { (*self.raw).mm.is_null() } {
+            return None;
+        }
+        let rcu = rcu::read_lock();
+        self.mm_memcg(&rcu).try_get()
+    }
+
     /// Whether it is going to exit, be it of its own will or not.
     pub(crate) fn is_dying(&self) -> bool {
         // SAFETY: `raw` is the task that runs.
@@ -74,25 +112,38 @@ impl Current {
         false
     }
 
-    /// Whether it has remembered an out-of-memory situation, see `oom.rs`.
+    /// Where it remembers an out-of-memory situation, see `oom.rs`; without cgroup v1, nowhere.
+    fn memcg_oom_slot(&self) -> Option<*mut *mut bindings::mem_cgroup> {
+        #[cfg(CONFIG_MEMCG_V1)]
+        {
+            // SAFETY: `raw` is the task that runs.
+            Some(unsafe { &raw mut (*self.raw).memcg_in_oom })
+        }
+        #[cfg(not(CONFIG_MEMCG_V1))]
+        None
+    }
+
+    /// Whether it has remembered an out-of-memory situation.
     pub(crate) fn in_memcg_oom(&self) -> bool {
-        // SAFETY: `raw` is the task that runs, which alone changes the field.
-        unsafe { !(*self.raw).memcg_in_oom.is_null() }
+        self.memcg_oom_slot()
+            // SAFETY: The slot is this task's, which alone changes it.
+            .is_some_and(|slot| unsafe { !slot.read().is_null() })
     }
 
     /// Remembers that `memcg` is out of memory, until the end of the page fault.
     pub(crate) fn set_memcg_oom(&self, memcg: ARef<MemCgroup>) {
         drop(self.take_memcg_oom());
-        // SAFETY: `raw` is the task that runs, which alone changes the field. It keeps the
-        // reference.
-        unsafe { (*self.raw).memcg_in_oom = ARef::into_raw(memcg).as_ptr().cast() }
+        if let Some(slot) = self.memcg_oom_slot() {
+            // SAFETY: The slot is this task's, which alone changes it. It keeps the reference.
+            unsafe { slot.write(ARef::into_raw(memcg).as_ptr().cast()) }
+        }
     }
 
     /// Forgets the container it remembered, and returns it.
     pub(crate) fn take_memcg_oom(&self) -> Option<ARef<MemCgroup>> {
-        // SAFETY: `raw` is the task that runs, which alone changes the field.
-        let raw =
-            unsafe { core::mem::replace(&mut (*self.raw).memcg_in_oom, core::ptr::null_mut()) };
+        let slot = self.memcg_oom_slot()?;
+        // SAFETY: The slot is this task's, which alone changes it.
+        let raw = unsafe { slot.replace(core::ptr::null_mut()) };
         // SAFETY: The reference that `set_memcg_oom()` kept is handed over.
         NonNull::new(raw.cast()).map(|memcg| unsafe { ARef::from_raw(memcg) })
     }
@@ -124,6 +175,19 @@ impl Current {
         // SAFETY: `raw` is the task that runs, whose address space stays.
         unsafe { of_mm((*self.raw).mm, rcu) }
     }
+}
+
+/// The container that `task` is in.
+///
+/// # Safety
+///
+/// `task` is a task that stays meanwhile.
+pub(crate) unsafe fn memcg_of<'a>(
+    task: *mut bindings::task_struct,
+    _rcu: &'a rcu::Guard,
+) -> &'a MemCgroup {
+    // SAFETY: By the requirement of this function; a task always has a css, which RCU protects.
+    unsafe { MemCgroup::from_raw(bindings::task_mem_cgroup(task)) }
 }
 
 /// The container of the owner of `mm`; the root if there is no owner.
@@ -158,6 +222,7 @@ pub(crate) unsafe fn attach(tset: *mut bindings::cgroup_taskset) {
         if task.is_null() {
             return;
         }
+        let _rcu = rcu::read_lock();
         bindings::task_lock(task);
         let mm = (*task).mm;
         if !mm.is_null() && bindings::mm_owner(mm) == task {

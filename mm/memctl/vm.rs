@@ -6,8 +6,10 @@ use crate::memcg::MemCgroup;
 use core::ops::BitAnd;
 use kernel::{
     bindings,
+    cgroup::Text,
     error::to_result,
     mm::{
+        folio::Folio,
         lruvec::Lruvec,
         numa::NodeId, //
     },
@@ -84,23 +86,90 @@ pub(crate) fn accounts_hugetlb() -> bool {
     flags & bindings::CGRP_ROOT_MEMORY_HUGETLB_ACCOUNTING != 0
 }
 
-/// Reclaims at least `nr` pages of `memcg` and all below it, if it can, and records the stall.
-/// Returns how many pages it reclaimed. May sleep; must not be called from reclaim.
+/// Reclaims at least `nr` pages of `memcg` and all below it, if it can. Returns how many pages it
+/// reclaimed. May sleep; must not be called from reclaim.
 pub(crate) fn reclaim(memcg: &MemCgroup, nr: usize, gfp: Gfp) -> usize {
-    let mut flags = 0;
-    // SAFETY: `memcg` is held by the caller; the stall ends where it began.
+    // SAFETY: `memcg` is held by the caller.
     unsafe {
-        bindings::psi_memstall_enter(&mut flags);
-        let freed = bindings::try_to_free_mem_cgroup_pages(
+        bindings::try_to_free_mem_cgroup_pages(
             memcg.as_raw(),
             nr,
             gfp.0,
             bindings::MEMCG_RECLAIM_MAY_SWAP,
             core::ptr::null_mut(),
-        );
-        bindings::psi_memstall_leave(&mut flags);
-        freed
+        )
     }
+}
+
+/// Does `work`, for which this task has to wait because memory is short: pressure stall information
+/// counts that. May sleep.
+pub(crate) fn stalled<T>(work: impl FnOnce() -> T) -> T {
+    let mut flags = 0;
+    // SAFETY: The stall ends where it began.
+    unsafe { bindings::psi_memstall_enter(&mut flags) };
+    let result = work();
+    // SAFETY: As above.
+    unsafe { bindings::psi_memstall_leave(&mut flags) };
+    result
+}
+
+/// Sleeps for so many jiffies, unless this task is killed.
+pub(crate) fn sleep_killable(jiffies: kernel::time::Jiffies) {
+    // SAFETY: FFI call without requirements but to be able to sleep.
+    unsafe { bindings::schedule_timeout_killable(jiffies as isize) };
+}
+
+/// Reclaims as `text` says, which user space wrote to `memory.reclaim`. May sleep.
+///
+/// # Errors
+///
+/// `EINVAL` if it cannot be understood, `EAGAIN` if less was reclaimed than asked for, `EINTR`.
+pub(crate) fn reclaim_as_told(memcg: &MemCgroup, text: &mut Text<'_>) -> Result {
+    // SAFETY: `memcg` is held by the caller, and `text` is ours to take apart.
+    to_result(unsafe {
+        bindings::user_proactive_reclaim(text.as_raw(), memcg.as_raw(), core::ptr::null_mut())
+    })
+}
+
+/// Whether cgroup v2 was mounted such that what is protected in a container is shared out below it.
+pub(crate) fn protects_recursively() -> bool {
+    // SAFETY: The flags only change at mount.
+    let flags = unsafe { (&raw const bindings::cgrp_dfl_root.flags).read_volatile() };
+    flags & bindings::CGRP_ROOT_MEMORY_RECURSIVE_PROT != 0
+}
+
+/// Held by whoever sets a limit that must not be below the usage: one at a time.
+///
+/// # Invariants
+///
+/// The lock is held by this task.
+pub(crate) struct LimitLock(());
+
+impl LimitLock {
+    /// Waits for the lock. May sleep.
+    pub(crate) fn new() -> Self {
+        // SAFETY: The mutex is initialized statically.
+        unsafe { bindings::limit_mutex_lock() };
+        // INVARIANT: It has just been locked.
+        Self(())
+    }
+}
+
+impl Drop for LimitLock {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant the lock is held.
+        unsafe { bindings::limit_mutex_unlock() }
+    }
+}
+
+/// Leaves in `mask` only the nodes that the cpuset of `memcg`'s cgroup allows.
+///
+/// # Safety
+///
+/// `mask` is the caller's own.
+pub(crate) unsafe fn keep_allowed_nodes(memcg: &MemCgroup, mask: *mut bindings::nodemask_t) {
+    // SAFETY: `memcg` is held by the caller, and so is its cgroup.
+    unsafe { bindings::nodes_and_allowed(memcg.css().as_raw(), mask) }
 }
 
 /// Puts the pages that CPUs hold back onto the LRU lists, on all CPUs. May sleep.
@@ -167,6 +236,19 @@ pub(crate) fn swap_is_full() -> bool {
     unsafe { bindings::vm_swap_full() }
 }
 
+/// Writes down that the swap space of `folio` belongs to the container with this id.
+///
+/// The folio is locked and in the swap cache.
+#[cfg(CONFIG_SWAP)]
+pub(crate) fn record_swap_owner(folio: &Folio, id: u32) {
+    // SAFETY: By the rule above the swap entries of the folio stay; ids have 16 bits.
+    unsafe { bindings::swap_record_owner(folio.as_raw(), id as u16) }
+}
+
+/// As above; without swap there is nothing to write down.
+#[cfg(not(CONFIG_SWAP))]
+pub(crate) fn record_swap_owner(_folio: &Folio, _id: u32) {}
+
 /// How willingly anonymous pages are swapped where no container says so, 0 to 200.
 pub(crate) fn swappiness() -> i32 {
     // SAFETY: A word-sized variable that is written by sysctl.
@@ -186,10 +268,18 @@ pub(crate) fn mod_node_state(pgdat: *mut bindings::pglist_data, item: u32, n: is
     unsafe { bindings::node_page_state_add(pgdat, item, n) }
 }
 
-/// A statistic of a node as a whole.
+/// A statistic of a node as a whole. What is momentarily negative wraps around.
 pub(crate) fn node_state(pgdat: *mut bindings::pglist_data, item: u32) -> usize {
     // SAFETY: `pgdat` comes from a folio or a list, and nodes are not freed.
-    unsafe { bindings::node_page_state(pgdat, item) }
+    unsafe { bindings::node_state_monotonic(pgdat, item) }
+}
+
+/// A statistic of all nodes.
+pub(crate) fn global_node_state(item: u32) -> usize {
+    NodeId::with_memory()
+        .map(|nid| node_state(node_data(nid), item) as isize)
+        .sum::<isize>()
+        .max(0) as usize
 }
 
 /// The node `nid` as C knows it.
@@ -222,7 +312,6 @@ pub(crate) fn offline(memcg: &MemCgroup) {
     // SAFETY: `memcg` is a container that is going offline, under `cgroup_mutex`.
     unsafe {
         bindings::reparent_shrinker_deferred(memcg.as_raw());
-        bindings::wb_memcg_offline(memcg.as_raw());
         bindings::lru_gen_offline_memcg(memcg.as_raw());
     }
 }

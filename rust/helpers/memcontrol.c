@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-#include <linux/backing-dev.h>
+#include <linux/cpuset.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
@@ -8,6 +8,7 @@
 #include <linux/oom.h>
 #include <linux/percpu-refcount.h>
 #include <linux/psi.h>
+#include <linux/resume_user_mode.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/swap.h>
@@ -15,6 +16,8 @@
 #include <linux/zswap.h>
 
 #include "../../mm/internal.h"
+#include "../../mm/swap.h"
+#include "../../mm/swap_table.h"
 #include "../../mm/memctl/memctl.h"
 
 /* containers and handles */
@@ -101,9 +104,23 @@ __rust_helper void rust_helper_private_id_ref_set(struct mem_cgroup *memcg,
 	refcount_set(&memcg->id.ref, n);
 }
 
-__rust_helper bool rust_helper_private_id_ref_put(struct mem_cgroup *memcg)
+__rust_helper bool rust_helper_private_id_ref_get(struct mem_cgroup *memcg,
+						  unsigned int n)
 {
-	return refcount_dec_and_test(&memcg->id.ref);
+	return refcount_add_not_zero(n, &memcg->id.ref);
+}
+
+__rust_helper bool rust_helper_private_id_ref_put(struct mem_cgroup *memcg,
+						  unsigned int n)
+{
+	return refcount_sub_and_test(n, &memcg->id.ref);
+}
+
+__rust_helper void rust_helper_socket_pressure_init(struct mem_cgroup *memcg)
+{
+#if BITS_PER_LONG < 64
+	seqlock_init(&memcg->socket_pressure_seqlock);
+#endif
 }
 
 /* folios */
@@ -245,6 +262,11 @@ __rust_helper bool rust_helper_in_task(void)
 	return in_task();
 }
 
+__rust_helper void rust_helper_set_notify_resume(struct task_struct *task)
+{
+	set_notify_resume(task);
+}
+
 __rust_helper struct mem_cgroup *rust_helper_read_int_active_memcg(void)
 {
 	return this_cpu_read(int_active_memcg);
@@ -292,6 +314,25 @@ __rust_helper void rust_helper_cond_resched_(void)
 	cond_resched();
 }
 
+__rust_helper void rust_helper_limit_mutex_lock(void)
+{
+	mutex_lock(&memctl_limit_mutex);
+}
+
+__rust_helper void rust_helper_limit_mutex_unlock(void)
+{
+	mutex_unlock(&memctl_limit_mutex);
+}
+
+__rust_helper void
+rust_helper_nodes_and_allowed(struct cgroup_subsys_state *css, nodemask_t *mask)
+{
+	nodemask_t allowed;
+
+	cpuset_nodes_allowed(css->cgroup, &allowed);
+	nodes_and(*mask, *mask, allowed);
+}
+
 __rust_helper bool rust_helper_oom_lock_killable(void)
 {
 	return !mutex_lock_killable(&oom_lock);
@@ -315,6 +356,30 @@ __rust_helper void rust_helper_psi_memstall_leave(unsigned long *flags)
 #endif
 
 /* swap, statistics, writeback, nodes */
+
+#ifdef CONFIG_SWAP
+__rust_helper void rust_helper_swap_record_owner(struct folio *folio,
+						 unsigned short id)
+{
+	struct swap_cluster_info *ci = swap_cluster_get_and_lock(folio);
+
+	__swap_cgroup_set(ci, swp_cluster_offset(folio->swap),
+			  folio_nr_pages(folio), id);
+	swap_cluster_unlock(ci);
+}
+#endif
+
+__rust_helper bool rust_helper_folio_test_swapcache(struct folio *folio)
+{
+	return folio_test_swapcache(folio);
+}
+
+__rust_helper unsigned long
+rust_helper_node_state_monotonic(struct pglist_data *pgdat,
+				 enum node_stat_item item)
+{
+	return node_page_state_monotonic(pgdat, item);
+}
 
 __rust_helper long rust_helper_get_nr_swap_pages(void)
 {
@@ -341,11 +406,6 @@ __rust_helper void rust_helper_node_page_state_add(struct pglist_data *pgdat,
 __rust_helper struct pglist_data *rust_helper_numa_node_data(int nid)
 {
 	return NODE_DATA(nid);
-}
-
-__rust_helper void rust_helper_wb_memcg_offline(struct mem_cgroup *memcg)
-{
-	wb_memcg_offline(memcg);
 }
 
 __rust_helper void

@@ -31,7 +31,13 @@ use crate::{
     },
     types::Opaque,
 };
-use core::cell::UnsafeCell;
+use core::{
+    cell::UnsafeCell,
+    marker::PhantomData, //
+};
+
+#[cfg(CONFIG_MEMCTL)]
+pub mod peak;
 
 /// What the cgroup core keeps of a controller in one cgroup, `struct cgroup_subsys_state`.
 ///
@@ -84,6 +90,7 @@ impl Css {
     }
 
     /// Takes a reference, unless the last one is gone.
+    #[inline]
     pub fn try_get(&self) -> bool {
         // SAFETY: `self` is an initialized css.
         unsafe { bindings::css_tryget(self.as_raw()) }
@@ -223,6 +230,25 @@ pub trait Write {
     fn write(data: &Self::Data, text: &[u8], nonblock: bool) -> Result;
 }
 
+/// Text that user space wrote, as C takes it.
+pub struct Text<'a>(*mut c_char, PhantomData<&'a mut c_char>);
+
+impl Text<'_> {
+    /// The text, which a NUL ends, for C to read and to take apart.
+    pub fn as_raw(&mut self) -> *mut c_char {
+        self.0
+    }
+}
+
+/// A file that takes text which C parses.
+pub trait WriteText {
+    /// Whose file it is.
+    type Data: CssData;
+
+    /// Takes `text`. May sleep.
+    fn write(data: &Self::Data, text: &mut Text<'_>) -> Result;
+}
+
 /// One file of a controller, `struct cftype`.
 #[repr(transparent)]
 pub struct CfType(bindings::cftype);
@@ -230,6 +256,8 @@ pub struct CfType(bindings::cftype);
 impl CfType {
     /// The file is not shown in the root cgroup.
     pub const NOT_ON_ROOT: u32 = bindings::CFTYPE_NOT_ON_ROOT;
+    /// The file is handed over with a delegated cgroup.
+    pub const NS_DELEGATABLE: u32 = bindings::CFTYPE_NS_DELEGATABLE;
 
     /// Marks the end of a table.
     pub const END: Self = Self(pin_init::zeroed());
@@ -278,6 +306,12 @@ impl CfType {
     /// Gives numbers written to it to `W`.
     pub const fn write_u64<W: WriteU64>(mut self) -> Self {
         self.0.write_u64 = Some(write_u64::<W>);
+        self
+    }
+
+    /// Gives text written to it to `W`, as it is.
+    pub const fn write_text<W: WriteText>(mut self) -> Self {
+        self.0.write = Some(write_text::<W>);
         self
     }
 
@@ -331,6 +365,20 @@ unsafe extern "C" fn write<W: Write>(
     // SAFETY: An open file has a `struct file`, whose flags may change under us by `fcntl()`.
     let flags = unsafe { (&raw const (*(*of).file).f_flags).read_volatile() };
     match W::write(data, text, flags & bindings::O_NONBLOCK != 0) {
+        Ok(()) => nbytes as isize,
+        Err(e) => e.to_errno() as isize,
+    }
+}
+
+unsafe extern "C" fn write_text<W: WriteText>(
+    of: *mut bindings::kernfs_open_file,
+    buf: *mut c_char,
+    nbytes: usize,
+    _off: bindings::loff_t,
+) -> isize {
+    // SAFETY: `of` is an open file of this controller, whose css the core keeps meanwhile.
+    let data = unsafe { W::Data::from_css(bindings::of_css(of)) };
+    match W::write(data, &mut Text(buf, PhantomData)) {
         Ok(()) => nbytes as isize,
         Err(e) => e.to_errno() as isize,
     }

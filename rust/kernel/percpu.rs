@@ -71,6 +71,7 @@ impl PerCpuSlots {
         self.nr == 0
     }
 
+    #[inline]
     fn slot_ptr(&self, slot: usize) -> Option<*mut isize> {
         if warn_on!(slot >= self.nr as usize) {
             return None;

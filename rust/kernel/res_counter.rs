@@ -7,6 +7,8 @@
 //! on the way up has room for it. [`Unit`] turns units into the numbers user space reads and
 //! writes.
 //!
+//! A counter may also be protected from reclaim: see [`ResCounter::update_protection`].
+//!
 //! A counter takes no lock and may be used in any context. Charging costs one atomic operation a
 //! level, so who charges often charges ahead.
 //!
@@ -43,9 +45,10 @@ impl Unit {
         }
     }
 
-    /// The limit that is none, in units: what a signed 64-bit file of this unit can just express.
+    /// The limit that is none, in units: what a signed 64-bit file of this unit can just express,
+    /// and a signed word.
     pub fn unlimited(self) -> usize {
-        (isize::MAX as u64 / self.0) as usize
+        (i64::MAX as u64 / self.0).min(isize::MAX as u64) as usize
     }
 
     /// What user space reads for `n` units.
@@ -57,13 +60,13 @@ impl Unit {
     ///
     /// `text` is a number, decimal or with the prefix `0x` or `0`, with an optional suffix K, M, G,
     /// T, P or E (powers of 1024, either case), or the word `unlimited`. White space around it does
-    /// not count, what is not a whole unit is cut off, and what exceeds [`unlimited`] is
-    /// [`unlimited`]. No digits at all read as 0. These are the rules of `page_counter_memparse()`.
+    /// not count, what is not a whole unit is cut off, and what exceeds [`unlimited`], be it more
+    /// than fits into 64 bits, is [`unlimited`]. No digits at all read as 0. These are the rules of
+    /// `page_counter_memparse()`.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if `text` is anything else, a negative number included; `ERANGE` if the digits do
-    /// not fit into 64 bits.
+    /// `EINVAL` if `text` is anything else, a negative number included.
     ///
     /// [`unlimited`]: Unit::unlimited
     pub fn parse(self, text: &[u8], unlimited: &[u8]) -> Result<usize> {
@@ -88,9 +91,8 @@ impl Unit {
                 break;
             };
             value = value
-                .checked_mul(u64::from(radix))
-                .and_then(|v| v.checked_add(u64::from(digit)))
-                .ok_or(ERANGE)?;
+                .saturating_mul(u64::from(radix))
+                .saturating_add(u64::from(digit));
             rest = tail;
         }
 
@@ -118,6 +120,67 @@ impl Unit {
 pub struct OverLimit {
     /// How many levels above the charged counter the one without room is; 0 is itself.
     pub level: usize,
+}
+
+/// A kind of protection from reclaim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// Always holds.
+    Min,
+    /// Holds as long as there is something else to reclaim.
+    Low,
+}
+
+impl Protection {
+    const ALL: [Self; 2] = [Self::Min, Self::Low];
+}
+
+/// The numbers of a counter for one kind of protection.
+struct Protected<'a> {
+    /// What user space asked for.
+    setting: &'a Atomic<usize>,
+    /// What holds.
+    effective: &'a Atomic<usize>,
+    /// How much of the usage is protected by the setting.
+    usage: &'a Atomic<usize>,
+    /// The same of all children, summed up.
+    children: &'a Atomic<usize>,
+}
+
+/// What part of `parent` units that are protected above goes to a child with `protected` of `usage`
+/// units, if all children together have `siblings` protected of `parent_usage` units.
+///
+/// If children ask for more than there is, each gets its share. If they ask for less and protection
+/// is `recursive`, the rest is distributed in proportion to what each has beyond its own.
+fn share(
+    protected: usize,
+    usage: usize,
+    siblings: usize,
+    parent: usize,
+    parent_usage: usize,
+    recursive: bool,
+) -> usize {
+    let part = |whole: usize, of: usize, all: usize| -> usize {
+        if all == 0 {
+            return 0;
+        }
+        // SAFETY: `all` is not 0, and the result no more than `whole`, as `of` is capped.
+        unsafe {
+            bindings::mul_u64_u64_div_u64(whole as u64, of.min(all) as u64, all as u64) as usize
+        }
+    };
+
+    if siblings > parent {
+        return part(parent, protected, siblings);
+    }
+    if !recursive || usage <= protected || parent_usage <= siblings {
+        return protected;
+    }
+    protected.saturating_add(part(
+        parent - siblings,
+        usage - protected,
+        parent_usage - siblings,
+    ))
 }
 
 /// A counter of a resource, with a limit, below its parent.
@@ -162,11 +225,11 @@ impl ResCounter {
         // SAFETY: By the requirements of this function, `this` is valid and ours alone.
         unsafe {
             let raw = Opaque::cast_into(&raw const (*this).0);
-            (&raw mut (*raw).parent).write(parent);
-            (&raw mut (*raw).limit).write(limit);
-            (&raw mut (*raw).usage).write(0);
-            (&raw mut (*raw).watermark).write(0);
-            (&raw mut (*raw).failcnt).write(0);
+            raw.write(bindings::res_counter {
+                parent,
+                limit,
+                ..pin_init::zeroed()
+            });
         }
     }
 
@@ -197,9 +260,37 @@ impl ResCounter {
         unsafe { Atomic::from_ptr(&raw mut (*self.0.get()).watermark) }
     }
 
+    fn local_watermark_atomic(&self) -> &Atomic<usize> {
+        // SAFETY: The field is valid as long as `self` and is only accessed atomically.
+        unsafe { Atomic::from_ptr(&raw mut (*self.0.get()).local_watermark) }
+    }
+
     fn failcnt_atomic(&self) -> &Atomic<usize> {
         // SAFETY: The field is valid as long as `self` and is only accessed atomically.
         unsafe { Atomic::from_ptr(&raw mut (*self.0.get()).failcnt) }
+    }
+
+    /// What belongs to a kind of protection.
+    #[inline]
+    fn protected(&self, kind: Protection) -> Protected<'_> {
+        let raw = self.0.get();
+        // SAFETY: The fields are valid as long as `self` and are only accessed atomically.
+        unsafe {
+            match kind {
+                Protection::Min => Protected {
+                    setting: Atomic::from_ptr(&raw mut (*raw).min),
+                    effective: Atomic::from_ptr(&raw mut (*raw).emin),
+                    usage: Atomic::from_ptr(&raw mut (*raw).min_usage),
+                    children: Atomic::from_ptr(&raw mut (*raw).children_min_usage),
+                },
+                Protection::Low => Protected {
+                    setting: Atomic::from_ptr(&raw mut (*raw).low),
+                    effective: Atomic::from_ptr(&raw mut (*raw).elow),
+                    usage: Atomic::from_ptr(&raw mut (*raw).low_usage),
+                    children: Atomic::from_ptr(&raw mut (*raw).children_low_usage),
+                },
+            }
+        }
     }
 
     /// The counter above this one.
@@ -244,6 +335,18 @@ impl ResCounter {
         self.watermark_atomic().store(self.usage(), Relaxed);
     }
 
+    /// The most units that were in use since [`ResCounter::restart_local_watermark`].
+    pub fn local_watermark(&self) -> usize {
+        self.local_watermark_atomic().load(Relaxed)
+    }
+
+    /// Lets the local watermark start again at the usage, and returns that.
+    pub fn restart_local_watermark(&self) -> usize {
+        let usage = self.usage();
+        self.local_watermark_atomic().store(usage, Relaxed);
+        usage
+    }
+
     /// Lets the failure count start again at 0.
     pub fn reset_failcnt(&self) {
         self.failcnt_atomic().store(0, Relaxed);
@@ -256,8 +359,35 @@ impl ResCounter {
 
     fn note_watermark(&self, usage: usize) {
         // Two racing charges may lose one update: a sample of a moving value either way.
-        if usage > self.watermark() {
-            self.watermark_atomic().store(usage, Relaxed);
+        if usage > self.local_watermark() {
+            self.local_watermark_atomic().store(usage, Relaxed);
+            if usage > self.watermark() {
+                self.watermark_atomic().store(usage, Relaxed);
+            }
+        }
+    }
+
+    /// Tells the parent how much of `usage` is protected.
+    fn tell_protected(&self, usage: usize, kind: Protection) {
+        let Some(parent) = self.parent() else {
+            return;
+        };
+        let own = self.protected(kind);
+        let new = usage.min(own.setting.load(Relaxed));
+        if new != own.usage.load(Relaxed) {
+            let old = own.usage.xchg(new, Relaxed);
+            let change = new.wrapping_sub(old);
+            parent.protected(kind).children.add(change, Relaxed);
+        }
+    }
+
+    /// The usage has changed to `usage`.
+    #[inline]
+    fn note_usage(&self, usage: usize) {
+        for kind in Protection::ALL {
+            if self.protected(kind).setting.load(Relaxed) != 0 {
+                self.tell_protected(usage, kind);
+            }
         }
     }
 
@@ -284,7 +414,6 @@ impl ResCounter {
             return Err(());
         }
 
-        self.note_watermark(new);
         Ok(())
     }
 
@@ -303,36 +432,46 @@ impl ResCounter {
                 return Err(OverLimit { level });
             }
         }
+        // Only now: a charge that was taken back has not been in use.
+        for counter in self.up() {
+            let usage = counter.usage();
+            counter.note_watermark(usage);
+            counter.note_usage(usage);
+        }
         Ok(())
     }
 
     /// Charges `n` units here and above even where no limit has room.
     pub fn charge(&self, n: usize) {
         for counter in self.up() {
-            let old = counter.usage_atomic().fetch_add(n, Relaxed);
-            counter.note_watermark(old.wrapping_add(n));
+            let usage = counter.usage_atomic().fetch_add(n, Relaxed).wrapping_add(n);
+            counter.note_watermark(usage);
+            counter.note_usage(usage);
         }
     }
 
     fn uncharge_one(&self, n: usize) {
-        let old = self.usage_atomic().fetch_sub(n, Relaxed);
+        let old = self.usage_atomic().fetch_sub(n, Full);
         if warn_on!(old < n) {
             // More came back than was taken: there is no right value, 0 does the least harm.
             self.usage_atomic().store(0, Relaxed);
         }
     }
 
-    /// Takes back `n` units here and above.
+    /// Takes back `n` units here and above. A full barrier: who then finds nobody waiting for room
+    /// has been seen by all who begin to wait later.
     pub fn uncharge(&self, n: usize) {
         for counter in self.up() {
             counter.uncharge_one(n);
+            counter.note_usage(counter.usage());
         }
     }
 
     /// Sets the limit to `limit` units, if no more than that is in use.
     ///
     /// A charge that races with this either still counts against the old limit and makes this
-    /// fail, or fails itself.
+    /// fail, or fails itself. Of two calls that race with each other, one may undo the other's
+    /// limit: callers take turns.
     ///
     /// # Errors
     ///
@@ -355,5 +494,64 @@ impl ResCounter {
     /// until the usage is below it.
     pub fn force_limit(&self, limit: usize) {
         self.limit_atomic().xchg(limit, Full);
+    }
+
+    /// How many units are to be protected.
+    pub fn protection(&self, kind: Protection) -> usize {
+        self.protected(kind).setting.load(Relaxed)
+    }
+
+    /// Sets how many units are to be protected.
+    pub fn set_protection(&self, kind: Protection, n: usize) {
+        self.protected(kind).setting.store(n, Relaxed);
+        self.tell_protected(self.usage(), kind);
+    }
+
+    /// How many units are protected, as of the last [`ResCounter::update_protection`].
+    pub fn effective_protection(&self, kind: Protection) -> usize {
+        self.protected(kind).effective.load(Relaxed)
+    }
+
+    /// How many units in use by the children are protected by their settings.
+    pub fn children_protected(&self, kind: Protection) -> usize {
+        self.protected(kind).children.load(Relaxed)
+    }
+
+    /// How many units in use are protected by the setting.
+    pub fn usage_protected(&self, kind: Protection) -> usize {
+        self.protected(kind).usage.load(Relaxed)
+    }
+
+    /// Finds out how much of the usage is protected in a reclaim of the counters below `root`
+    /// (`None`: of all). The parent's must have been updated before.
+    ///
+    /// Directly below the root of the reclaim the settings hold as they are. Further down, what is
+    /// protected is a part of what is protected above; without `recursive`, no more than the
+    /// setting.
+    pub fn update_protection(&self, root: Option<&ResCounter>, recursive: bool) {
+        let usage = self.usage();
+        if root.is_some_and(|root| core::ptr::eq(root, self)) || usage == 0 {
+            return;
+        }
+        let parent = self
+            .parent()
+            .filter(|parent| !root.is_some_and(|root| core::ptr::eq(root, *parent)));
+
+        for kind in Protection::ALL {
+            let own = self.protected(kind);
+            let setting = own.setting.load(Relaxed);
+            let effective = match parent {
+                None => setting,
+                Some(parent) => share(
+                    setting.min(usage),
+                    usage,
+                    parent.children_protected(kind),
+                    parent.effective_protection(kind),
+                    parent.usage(),
+                    recursive,
+                ),
+            };
+            own.effective.store(effective, Relaxed);
+        }
     }
 }

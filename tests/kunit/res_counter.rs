@@ -9,6 +9,7 @@ mod tests {
         prelude::*,
         res_counter::{
             OverLimit,
+            Protection,
             ResCounter,
             Unit, //
         },
@@ -60,6 +61,8 @@ mod tests {
 
         assert_eq!(bottom.try_charge(3), Err(OverLimit { level: 1 }));
         assert!([top, middle, bottom].iter().all(|c| c.usage() == 8));
+        // What did not fit above has not been in use below.
+        assert_eq!(bottom.watermark(), 8);
         assert_eq!(
             [top.failcnt(), middle.failcnt(), bottom.failcnt()],
             [0, 1, 0]
@@ -112,6 +115,93 @@ mod tests {
     }
 
     #[test]
+    fn the_local_watermark_starts_again_alone() {
+        let c = ResCounter::new(10);
+        let _ = c.try_charge(9);
+        c.uncharge(5);
+        assert_eq!(c.restart_local_watermark(), 4);
+        let _ = c.try_charge(3);
+        assert_eq!([c.local_watermark(), c.watermark()], [7, 9]);
+    }
+
+    /// A parent and two children of which so much is in use, with settings of `low` for all three.
+    fn family(
+        usage: [usize; 2],
+        low: [usize; 3],
+        recursive: bool,
+    ) -> Result<[&'static ResCounter; 3]> {
+        let parent = leaked(ResCounter::new(1000))?;
+        let children = [
+            leaked(ResCounter::below(parent, 1000))?,
+            leaked(ResCounter::below(parent, 1000))?,
+        ];
+        for (child, n) in children.into_iter().zip(usage) {
+            child.charge(n);
+        }
+        let all = [parent, children[0], children[1]];
+        for (counter, n) in all.into_iter().zip(low) {
+            counter.set_protection(Protection::Low, n);
+        }
+        for counter in all {
+            counter.update_protection(None, recursive);
+        }
+        Ok(all)
+    }
+
+    fn lows(family: &[&ResCounter; 3]) -> [usize; 3] {
+        family.map(|c| c.effective_protection(Protection::Low))
+    }
+
+    #[test]
+    fn protection_holds_as_far_as_it_is_used() -> Result {
+        let f = family([5, 25], [20, 10, 10], false)?;
+        assert_eq!(lows(&f), [20, 5, 10]);
+        assert_eq!(f[0].children_protected(Protection::Low), 15);
+        // The other kind has nothing to do with it.
+        assert_eq!(f[1].effective_protection(Protection::Min), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn children_that_ask_for_too_much_share() -> Result {
+        assert_eq!(lows(&family([15, 15], [10, 10, 10], false)?), [10, 5, 5]);
+        assert_eq!(lows(&family([30, 10], [20, 40, 10], false)?), [20, 15, 5]);
+        Ok(())
+    }
+
+    #[test]
+    fn what_no_child_asks_for_is_shared_out() -> Result {
+        assert_eq!(lows(&family([5, 25], [20, 10, 10], true)?), [20, 5, 15]);
+        assert_eq!(lows(&family([10, 30], [20, 0, 0], true)?), [20, 5, 15]);
+        assert_eq!(lows(&family([10, 30], [20, 0, 0], false)?), [20, 0, 0]);
+        Ok(())
+    }
+
+    #[test]
+    fn protection_follows_the_usage() -> Result {
+        let [parent, first, second] = family([5, 25], [20, 10, 10], false)?;
+        first.charge(10);
+        assert_eq!(parent.children_protected(Protection::Low), 20);
+        first.uncharge(15);
+        assert_eq!(parent.children_protected(Protection::Low), 10);
+        second.set_protection(Protection::Low, 0);
+        assert_eq!(parent.children_protected(Protection::Low), 0);
+        second.uncharge(25);
+        Ok(())
+    }
+
+    #[test]
+    fn the_root_of_a_reclaim_is_not_protected_from_it() -> Result {
+        let [parent, first, second] = family([15, 15], [10, 10, 10], false)?;
+        for counter in [parent, first, second] {
+            counter.update_protection(Some(parent), false);
+        }
+        // Directly below it, settings hold as they are; its own was not looked at.
+        assert_eq!(lows(&[parent, first, second]), [10, 10, 10]);
+        Ok(())
+    }
+
+    #[test]
     fn does_not_overflow() {
         let c = ResCounter::new(PAGE.unlimited());
         assert_eq!(c.try_charge(PAGE.unlimited()), Ok(()));
@@ -140,6 +230,11 @@ mod tests {
             ("18446744073709551615", PAGE.unlimited()),
             ("8E", PAGE.unlimited()),
             ("1000E", PAGE.unlimited()),
+            // 2^64, 2^70, and the latter with a suffix.
+            ("18446744073709551616", PAGE.unlimited()),
+            ("1180591620717411303424", PAGE.unlimited()),
+            ("1180591620717411303424K", PAGE.unlimited()),
+            ("0x400000000000000000", PAGE.unlimited()),
             ("", 0),
             ("\n", 0),
         ] {
@@ -155,10 +250,6 @@ mod tests {
             "abc", "-5", "-1", "64MB", "64 M", "M", "1.5G", "0x", "4096x", "+1", "max1", "--1",
         ] {
             assert_eq!(PAGE.parse(text.as_bytes(), b"max"), Err(EINVAL));
-        }
-        // 2^70, and 2^64.
-        for text in ["1180591620717411303424", "18446744073709551616"] {
-            assert_eq!(PAGE.parse(text.as_bytes(), b"max"), Err(ERANGE));
         }
     }
 

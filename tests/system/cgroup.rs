@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::outcome::{Context, Outcome, Verdict};
+use crate::outcome::{fail, Context, Outcome, Verdict};
 use crate::sys::{self, Pid};
 
 /// Every container of ours begins with this, so that leftovers can be found.
@@ -125,21 +125,33 @@ impl Hierarchy {
         Ok(())
     }
 
-    /// How many memory cgroups there are, those not yet freed included.
-    pub fn population(&self) -> Outcome<u64> {
+    /// How many memory cgroups were removed but are not freed yet.
+    pub fn dying(&self) -> Outcome<u64> {
         if self.version == Version::V2 {
             let stat = self.root().keyed("cgroup.stat")?;
-            return stat.sum(&["nr_descendants", "nr_dying_descendants"]);
+            return stat.get("nr_dying_descendants");
         }
         let table = fs::read_to_string("/proc/cgroups").context("/proc/cgroups")?;
-        table
-            .lines()
-            .find_map(|line| {
-                let mut fields = line.split('\t');
-                (fields.next()? == "memory").then(|| fields.nth(1)?.parse().ok())?
-            })
-            .ok_or_else(|| Verdict::Failed("no memory controller in /proc/cgroups".into()))
+        let count = table.lines().find_map(|line| {
+            let mut fields = line.split('\t');
+            (fields.next()? == "memory").then(|| fields.nth(1)?.parse::<u64>().ok())?
+        });
+        let Some(count) = count else {
+            return fail("no memory controller in /proc/cgroups");
+        };
+        Ok(count.saturating_sub(directories(&self.root)?))
     }
+}
+
+/// How many directories there are from `path` down, itself included.
+fn directories(path: &Path) -> Outcome<u64> {
+    let mut count = 1;
+    for entry in fs::read_dir(path).context(path.display())?.flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            count += directories(&entry.path())?;
+        }
+    }
+    Ok(count)
 }
 
 /// The numbers of a flat keyed file such as memory.stat.

@@ -13,6 +13,7 @@ mod sys;
 mod tools;
 mod v1_control;
 mod v1_files;
+mod v2_control;
 mod v2_files;
 mod worker;
 
@@ -37,7 +38,11 @@ fn suite(version: Version) -> Suite {
             &v1_control::LIMIT_GROUP,
             &v1_control::OOM_GROUP,
         ],
-        Version::V2 => &[&v2_files::GROUP, &v2_files::EVENTS_GROUP],
+        Version::V2 => &[
+            &v2_files::GROUP,
+            &v2_files::EVENTS_GROUP,
+            &v2_control::GROUP,
+        ],
     };
     Suite {
         version,

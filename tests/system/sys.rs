@@ -17,7 +17,7 @@ use std::ptr;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-pub use libc::{EACCES, EBUSY, EINVAL, ENODEV, ENOMEM, ERANGE};
+pub use libc::{EAGAIN, EBUSY, EINVAL, ENODEV, ENOMEM, ERANGE};
 pub use libc::{SIGKILL, SIGTERM};
 
 /// A process, by number.

@@ -26,9 +26,17 @@ pub const EVENTS_GROUP: Group = group!("events":
 const FILES: &[(&str, u32)] = &[
     ("cgroup.procs", 0o644),
     ("memory.current", 0o444),
+    ("memory.peak", 0o644),
+    ("memory.min", 0o644),
+    ("memory.low", 0o644),
+    ("memory.high", 0o644),
     ("memory.max", 0o644),
-    ("memory.stat", 0o444),
     ("memory.events", 0o444),
+    ("memory.events.local", 0o444),
+    ("memory.stat", 0o444),
+    ("memory.numa_stat", 0o444),
+    ("memory.oom.group", 0o644),
+    ("memory.reclaim", 0o200),
 ];
 
 /// How long a notification may take; the kernel delays those that come too often.
@@ -56,7 +64,10 @@ fn modes(hierarchy: &Hierarchy) -> Outcome {
 /// The root container has no limit and no usage of its own to show, only statistics.
 fn not_on_root(hierarchy: &Hierarchy) -> Outcome {
     let root = hierarchy.root();
-    for name in ["memory.current", "memory.max", "memory.events"] {
+    for (name, _) in FILES.iter().filter(|(name, _)| {
+        name.starts_with("memory.")
+            && !["memory.stat", "memory.numa_stat", "memory.reclaim"].contains(name)
+    }) {
         check!(!root.file(name).exists(), "root has {name}");
     }
     root.stat()?.get("anon").map(drop)
@@ -65,7 +76,7 @@ fn not_on_root(hierarchy: &Hierarchy) -> Outcome {
 fn read_only(hierarchy: &Hierarchy) -> Outcome {
     let container = hierarchy.create("files")?;
     for name in ["memory.current", "memory.stat", "memory.events"] {
-        refused(name, container.try_write(name, "0"), sys::EACCES)?;
+        refused(name, container.try_write(name, "0"), EINVAL)?;
     }
     Ok(())
 }
@@ -194,9 +205,12 @@ fn stat_keys(hierarchy: &Hierarchy) -> Outcome {
 fn removed(hierarchy: &Hierarchy) -> Outcome {
     let container = hierarchy.create("files")?;
     let mut files = Vec::new();
-    for (name, _) in FILES {
-        let path = container.file(name);
-        files.push((name, File::open(&path).context(path.display())?));
+    for (name, mode) in FILES {
+        // What cannot be read says so whether the container is there or not.
+        if mode & 0o400 != 0 {
+            let path = container.file(name);
+            files.push((name, File::open(&path).context(path.display())?));
+        }
     }
     container.remove()?;
     for (name, mut file) in files {

@@ -5,14 +5,15 @@
 //! Format and errors are what programs know from the C controller, see
 //! `Documentation/admin-guide/cgroup-v1/memory.rst`.
 
-use super::root_usage;
 use crate::{
     events::MemoryEvent,
     memcg::MemCgroup,
     oom,
     reclaim,
     stats::{
+        self,
         Shown,
+        Source,
         Totals, //
     },
     vm,
@@ -76,7 +77,9 @@ impl ReadU64 for Usage {
 
     fn read(memcg: &MemCgroup) -> u64 {
         PAGES.show(if memcg.is_root() {
-            root_usage(&Totals::tree(memcg))
+            // Nothing is charged to the root: what there is of user space is counted.
+            vm::global_node_state(c::node_stat_item_NR_FILE_PAGES)
+                + vm::global_node_state(c::node_stat_item_NR_ANON_MAPPED)
         } else {
             memcg.memory().usage()
         })
@@ -292,32 +295,23 @@ const LISTS: &[(&str, c::lru_list)] = &[
     ("unevictable", c::lru_list_LRU_UNEVICTABLE),
 ];
 
-/// Hands all lines of `memory.stat` to `emit`. May sleep.
-pub(crate) fn stat(memcg: &MemCgroup, emit: impl Fn(Arguments<'_>, u64)) {
-    let group = |prefix: &str, totals: &Totals| {
-        for (name, item, shown) in STATS {
-            emit(
-                format_args!("{prefix}{name}"),
-                shown.of(totals.item(*item as usize)),
-            );
-        }
-        for (name, event) in EVENTS {
-            emit(format_args!("{prefix}{name}"), totals.event(*event) as u64);
-        }
-        for (name, lru) in LISTS {
-            emit(
-                format_args!("{prefix}{name}"),
-                PAGES.show(totals.item(*lru as usize)),
-            );
-        }
-    };
-
-    group("", &Totals::local(memcg));
-    emit(
-        format_args!("hierarchical_memory_limit"),
-        PAGES.show(memcg.memory().effective_limit()),
-    );
-    group("total_", &Totals::tree(memcg));
+/// Hands the statistics of `source`, with `prefix` before each name, to `emit`.
+pub(crate) fn stat(prefix: &str, source: &impl Source, emit: impl Fn(Arguments<'_>, u64)) {
+    for (name, item, shown) in STATS {
+        emit(
+            format_args!("{prefix}{name}"),
+            shown.of(source.item(*item as usize)),
+        );
+    }
+    for (name, event) in EVENTS {
+        emit(format_args!("{prefix}{name}"), source.event(*event) as u64);
+    }
+    for (name, lru) in LISTS {
+        emit(
+            format_args!("{prefix}{name}"),
+            PAGES.show(source.item(*lru as usize)),
+        );
+    }
 }
 
 /// Statistics, a line each.
@@ -327,7 +321,17 @@ impl Show for Stat {
     type Data = MemCgroup;
 
     fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
-        stat(memcg, |name, value| seq_print!(seq, "{} {}\n", name, value));
+        let mut totals = Totals::new()?;
+        let emit = |name: Arguments<'_>, value: u64| seq_print!(seq, "{} {}\n", name, value);
+
+        totals.read_local(memcg);
+        stat("", &*totals, emit);
+        emit(
+            format_args!("hierarchical_memory_limit"),
+            PAGES.show(memcg.memory().effective_limit()),
+        );
+        totals.read_tree(memcg);
+        stat("total_", &*totals, emit);
         Ok(())
     }
 }
@@ -350,7 +354,7 @@ impl Show for NumaStat {
                 ("anon", ANON),
                 ("unevictable", 1 << c::lru_list_LRU_UNEVICTABLE),
             ] {
-                let sum = |nid| Totals::node(memcg, nid, tree).lru(mask);
+                let sum = |nid| stats::lru_pages(memcg, nid, mask, tree);
                 let total: usize = NodeId::with_memory().map(sum).sum();
                 seq_print!(seq, "{}{}={}", prefix, name, total);
                 for nid in NodeId::with_memory() {

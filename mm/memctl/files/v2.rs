@@ -9,7 +9,9 @@ use crate::{
     memcg::MemCgroup,
     reclaim,
     stats::{
+        self,
         Shown,
+        Source,
         Totals,
         EVENTS, //
     },
@@ -20,14 +22,30 @@ use core::fmt::Arguments;
 use kernel::{
     bindings as c,
     cgroup::{
+        peak::{
+            Peak,
+            Peaks, //
+        },
         CfType,
         ReadU64,
         Show,
-        Write, //
+        Text,
+        Write,
+        WriteText, //
     },
+    mm::numa::NodeId,
     prelude::*,
+    res_counter::{
+        Protection,
+        ResCounter,
+        Unit, //
+    },
     seq_file::SeqFile,
     seq_print,
+    str::{
+        parse_int::ParseInt,
+        BStr, //
+    },
     sync::atomic::Relaxed, //
 };
 
@@ -35,10 +53,23 @@ use kernel::{
 const UNLIMITED: &[u8] = b"max";
 
 /// The table for the cgroup core.
-pub(crate) const FILES: [CfType; 6] = [
+pub(crate) const FILES: [CfType; 13] = [
     CfType::new(c"current")
         .flags(CfType::NOT_ON_ROOT)
         .read_u64::<Current>(),
+    CfType::new(c"peak").flags(CfType::NOT_ON_ROOT).peak::<Most>(),
+    CfType::new(c"min")
+        .flags(CfType::NOT_ON_ROOT)
+        .show::<Min>()
+        .write::<Min>(),
+    CfType::new(c"low")
+        .flags(CfType::NOT_ON_ROOT)
+        .show::<Low>()
+        .write::<Low>(),
+    CfType::new(c"high")
+        .flags(CfType::NOT_ON_ROOT)
+        .show::<High>()
+        .write::<High>(),
     CfType::new(c"max")
         .flags(CfType::NOT_ON_ROOT)
         .show::<Max>()
@@ -52,6 +83,14 @@ pub(crate) const FILES: [CfType; 6] = [
         .notify_at(MemCgroup::EVENTS_LOCAL_FILE)
         .show::<EventsLocal>(),
     CfType::new(c"stat").show::<Stat>(),
+    CfType::new(c"numa_stat").show::<NumaStat>(),
+    CfType::new(c"oom.group")
+        .flags(CfType::NOT_ON_ROOT | CfType::NS_DELEGATABLE)
+        .show::<OomGroup>()
+        .write::<OomGroup>(),
+    CfType::new(c"reclaim")
+        .flags(CfType::NS_DELEGATABLE)
+        .write_text::<Reclaim>(),
     CfType::END,
 ];
 
@@ -66,6 +105,97 @@ impl ReadU64 for Current {
     }
 }
 
+/// The most bytes that were in use, or that were since this open file was written to.
+pub(crate) struct Most;
+
+impl Peak for Most {
+    type Data = MemCgroup;
+
+    const UNIT: Unit = PAGES;
+
+    fn counter(memcg: &MemCgroup) -> &ResCounter {
+        memcg.memory()
+    }
+
+    fn peaks(memcg: &MemCgroup) -> &Peaks {
+        memcg.peaks()
+    }
+}
+
+/// Shows a setting of `pages` in bytes.
+fn show_setting(seq: &SeqFile, pages: usize) {
+    match pages {
+        pages if pages == PAGES.unlimited() => seq_print!(seq, "max\n"),
+        pages => seq_print!(seq, "{}\n", PAGES.show(pages)),
+    }
+}
+
+/// Bytes that are never reclaimed.
+pub(crate) struct Min;
+
+impl Show for Min {
+    type Data = MemCgroup;
+
+    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+        show_setting(seq, memcg.memory().protection(Protection::Min));
+        Ok(())
+    }
+}
+
+impl Write for Min {
+    type Data = MemCgroup;
+
+    fn write(memcg: &MemCgroup, text: &[u8], _nonblock: bool) -> Result {
+        let pages = PAGES.parse(text, UNLIMITED)?;
+        memcg.memory().set_protection(Protection::Min, pages);
+        Ok(())
+    }
+}
+
+/// Bytes that are not reclaimed as long as others have something.
+pub(crate) struct Low;
+
+impl Show for Low {
+    type Data = MemCgroup;
+
+    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+        show_setting(seq, memcg.memory().protection(Protection::Low));
+        Ok(())
+    }
+}
+
+impl Write for Low {
+    type Data = MemCgroup;
+
+    fn write(memcg: &MemCgroup, text: &[u8], _nonblock: bool) -> Result {
+        let pages = PAGES.parse(text, UNLIMITED)?;
+        memcg.memory().set_protection(Protection::Low, pages);
+        Ok(())
+    }
+}
+
+/// Bytes beyond which those who charge are slowed.
+pub(crate) struct High;
+
+impl Show for High {
+    type Data = MemCgroup;
+
+    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+        show_setting(seq, memcg.high().load(Relaxed));
+        Ok(())
+    }
+}
+
+impl Write for High {
+    type Data = MemCgroup;
+
+    fn write(memcg: &MemCgroup, text: &[u8], nonblock: bool) -> Result {
+        let pages = PAGES.parse(text, UNLIMITED)?;
+        reclaim::set_high(memcg, pages, nonblock);
+        Ok(())
+    }
+}
+
 /// Bytes that may be in use.
 pub(crate) struct Max;
 
@@ -73,10 +203,7 @@ impl Show for Max {
     type Data = MemCgroup;
 
     fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
-        match memcg.memory().limit() {
-            limit if limit == PAGES.unlimited() => seq_print!(seq, "max\n"),
-            limit => seq_print!(seq, "{}\n", PAGES.show(limit)),
-        }
+        show_setting(seq, memcg.memory().limit());
         Ok(())
     }
 }
@@ -252,10 +379,9 @@ const EVENTS_NOT_IN_ORDER: [c::vm_event_item; 6] = [
     c::vm_event_item_PGPGOUT,
 ];
 
-/// Hands all lines of `memory.stat` to `emit`. May sleep.
-pub(crate) fn stat(memcg: &MemCgroup, emit: impl Fn(Arguments<'_>, u64)) {
-    let totals = Totals::tree(memcg);
-    let item = |item: u32| totals.item(item as usize);
+/// Hands the statistics of `source` to `emit`.
+pub(crate) fn stat(source: &impl Source, emit: impl Fn(Arguments<'_>, u64)) {
+    let item = |item: u32| source.item(item as usize);
     let sum = |items: &[u32]| items.iter().map(|i| item(*i) as u64).sum::<u64>();
     let table = |table: &[(&str, u32, Shown)]| {
         for (name, i, shown) in table {
@@ -294,7 +420,7 @@ pub(crate) fn stat(memcg: &MemCgroup, emit: impl Fn(Arguments<'_>, u64)) {
         ]),
     );
     let count = |event: c::vm_event_item, name: &str| {
-        emit(format_args!("{name}"), totals.event(event) as u64);
+        emit(format_args!("{name}"), source.event(event) as u64);
     };
     for (event, name) in EVENTS_FIRST {
         count(event, name);
@@ -313,7 +439,71 @@ impl Show for Stat {
     type Data = MemCgroup;
 
     fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
-        stat(memcg, |name, value| seq_print!(seq, "{} {}\n", name, value));
+        let mut totals = Totals::new()?;
+        totals.read_tree(memcg);
+        stat(&*totals, |name, value| seq_print!(seq, "{} {}\n", name, value));
         Ok(())
+    }
+}
+
+/// Statistics of the container and all below it on each node, a line each.
+pub(crate) struct NumaStat;
+
+impl Show for NumaStat {
+    type Data = MemCgroup;
+
+    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+        let hugetlb = HUGETLB.map(|item| pages("hugetlb", item));
+        let tables = [STATS, hugetlb.as_slice(), HISTORY];
+        for (name, item, shown) in tables.into_iter().flatten() {
+            if !stats::has_nodes(*item as usize) {
+                continue;
+            }
+            seq_print!(seq, "{}", name);
+            for nid in NodeId::with_memory() {
+                let n = stats::node_tree(memcg, nid, *item as usize);
+                let n = shown.of(usize::try_from(n).unwrap_or(0));
+                seq_print!(seq, " N{}={}", nid.as_raw(), n);
+            }
+            seq_print!(seq, "\n");
+        }
+        Ok(())
+    }
+}
+
+/// Whether all processes are killed together.
+pub(crate) struct OomGroup;
+
+impl Show for OomGroup {
+    type Data = MemCgroup;
+
+    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+        seq_print!(seq, "{}\n", u8::from(memcg.oom_group().load(Relaxed)));
+        Ok(())
+    }
+}
+
+impl Write for OomGroup {
+    type Data = MemCgroup;
+
+    fn write(memcg: &MemCgroup, text: &[u8], _nonblock: bool) -> Result {
+        let together = match i32::from_str(BStr::from_bytes(text.trim_ascii()))? {
+            0 => false,
+            1 => true,
+            _ => return Err(EINVAL),
+        };
+        memcg.oom_group().store(together, Relaxed);
+        Ok(())
+    }
+}
+
+/// Writing a number of bytes reclaims as much.
+pub(crate) struct Reclaim;
+
+impl WriteText for Reclaim {
+    type Data = MemCgroup;
+
+    fn write(memcg: &MemCgroup, text: &mut Text<'_>) -> Result {
+        vm::reclaim_as_told(memcg, text)
     }
 }

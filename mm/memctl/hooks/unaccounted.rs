@@ -3,7 +3,7 @@
 //! The functions that the rest of the kernel calls for what is not accounted yet.
 //!
 //! They behave as the C controller does when told not to account: with
-//! `cgroup.memory=nokmem,nosocket`, without swap accounting, and without the limits in question. The
+//! `cgroup.memory=nokmem,nosocket`, and without the limits in question. The
 //! table "Not there yet" of `Documentation/admin-guide/memctl.rst` says what users see of that.
 
 use crate::{
@@ -23,7 +23,6 @@ use kernel::{
         c_long,
         c_uint,
         c_ulong,
-        c_ushort,
         c_void, //
     },
     mm::{
@@ -34,44 +33,7 @@ use kernel::{
     sync::rcu, //
 };
 
-// --- groups that are killed at once ---
-
-/// `memory.oom.group` is not there yet: a process is killed alone.
-#[export]
-unsafe extern "C" fn mem_cgroup_get_oom_group(
-    _victim: *mut task_struct,
-    _domain: *mut mem_cgroup,
-) -> *mut mem_cgroup {
-    null_mut()
-}
-
-/// As above.
-#[export]
-unsafe extern "C" fn mem_cgroup_print_oom_group(_memcg: *mut mem_cgroup) {}
-
-// --- protection and throttling: memory.min, memory.low, memory.high and soft limits are not there
-// yet ---
-
-#[export]
-unsafe extern "C" fn mem_cgroup_calculate_protection(
-    _root: *mut mem_cgroup,
-    _memcg: *mut mem_cgroup,
-) {
-}
-
-#[cfg(CONFIG_LRU_GEN)]
-#[export]
-unsafe extern "C" fn mem_cgroup_calculate_protection_path(
-    _root: *mut mem_cgroup,
-    _memcg: *mut mem_cgroup,
-) {
-}
-
-#[export]
-unsafe extern "C" fn mem_cgroup_show_protected_memory(_memcg: *mut mem_cgroup) {}
-
-#[export]
-unsafe extern "C" fn __mem_cgroup_handle_over_high(_gfp: gfp_t) {}
+// --- soft limits: not there yet ---
 
 #[cfg(CONFIG_MEMCG_V1)]
 #[export]
@@ -82,14 +44,6 @@ unsafe extern "C" fn memcg1_soft_limit_reclaim(
     _scanned: *mut c_ulong,
 ) -> c_ulong {
     0
-}
-
-/// Pages may be demoted to any node.
-#[export]
-unsafe extern "C" fn mem_cgroup_node_filter_allowed(
-    _memcg: *mut mem_cgroup,
-    _mask: *mut nodemask_t,
-) {
 }
 
 // --- pressure: those who listen on cgroup v1 are not there yet ---
@@ -115,17 +69,7 @@ unsafe extern "C" fn vmpressure_v1_account_tree(
 ) {
 }
 
-// --- swap space: not accounted yet ---
-
-#[cfg(CONFIG_SWAP)]
-#[export]
-unsafe extern "C" fn __mem_cgroup_try_charge_swap(_folio: *mut folio) -> c_int {
-    0
-}
-
-#[cfg(CONFIG_SWAP)]
-#[export]
-unsafe extern "C" fn __mem_cgroup_uncharge_swap(_id: c_ushort, _nr_pages: c_uint) {}
+// --- swap space: counted, but not limited yet ---
 
 #[cfg(CONFIG_SWAP)]
 #[export]
@@ -267,42 +211,3 @@ unsafe extern "C" fn obj_cgroup_uncharge_zswap(_objcg: *mut obj_cgroup, _size: u
 unsafe extern "C" fn mem_cgroup_zswap_writeback_enabled(_memcg: *mut mem_cgroup) -> bool {
     true
 }
-
-// --- writeback: containers have no share of dirty memory of their own yet ---
-
-#[cfg(CONFIG_CGROUP_WRITEBACK)]
-#[export]
-unsafe extern "C" fn mem_cgroup_wb_domain(_wb: *mut bdi_writeback) -> *mut wb_domain {
-    null_mut()
-}
-
-#[cfg(CONFIG_CGROUP_WRITEBACK)]
-#[export]
-unsafe extern "C" fn mem_cgroup_wb_stats(
-    _wb: *mut bdi_writeback,
-    filepages: *mut c_ulong,
-    headroom: *mut c_ulong,
-    dirty: *mut c_ulong,
-    writeback: *mut c_ulong,
-) {
-    // SAFETY: The caller takes four numbers.
-    unsafe {
-        filepages.write(0);
-        headroom.write(0);
-        dirty.write(0);
-        writeback.write(0);
-    }
-}
-
-#[cfg(CONFIG_CGROUP_WRITEBACK)]
-#[export]
-unsafe extern "C" fn mem_cgroup_track_foreign_dirty_slowpath(
-    _folio: *mut folio,
-    _wb: *mut bdi_writeback,
-) {
-}
-
-#[cfg(CONFIG_CGROUP_WRITEBACK)]
-#[export]
-unsafe extern "C" fn mem_cgroup_flush_foreign(_wb: *mut bdi_writeback) {}
-

@@ -51,6 +51,12 @@ impl Folio {
         unsafe { bindings::folio_test_lru(self.as_raw()) }
     }
 
+    /// Whether it has a place in swap space.
+    pub fn is_in_swapcache(&self) -> bool {
+        // SAFETY: `self` is a folio.
+        unsafe { bindings::folio_test_swapcache(self.as_raw()) }
+    }
+
     /// Takes it off the queue of huge folios to be split, if it is there. Says whether it was.
     pub fn unqueue_deferred_split(&self) -> bool {
         // SAFETY: `self` is a folio.

@@ -19,6 +19,7 @@ pub struct NodeId(c_int);
 
 impl NodeId {
     /// The node `id`, if there may be such a node.
+    #[inline]
     pub fn new(id: c_int) -> Option<Self> {
         // INVARIANT: Checked here.
         // SAFETY: `node_possible()` takes any id from 0 to below `nr_node_ids`.
@@ -27,6 +28,7 @@ impl NodeId {
     }
 
     /// All ids are below this number.
+    #[inline]
     pub fn limit() -> c_int {
         // SAFETY: FFI call without requirements.
         unsafe { bindings::nr_possible_node_ids() }
@@ -44,11 +46,13 @@ impl NodeId {
     }
 
     /// The number C knows it by.
+    #[inline]
     pub fn as_raw(self) -> c_int {
         self.0
     }
 
     /// The same as an index.
+    #[inline]
     pub fn index(self) -> usize {
         self.0 as usize
     }

@@ -22,9 +22,9 @@ pub const GROUP: Group = group!("remove":
 
 const SIZE: u64 = 8 * MB;
 
-/// Expects the kernel to have forgotten all containers but `population`.
-fn nobody_lingers(hierarchy: &Hierarchy, population: u64) -> Outcome {
-    eventually(|| equal("containers", hierarchy.population()?, population))
+/// Expects the kernel to have forgotten all containers that were removed.
+pub fn nobody_lingers(hierarchy: &Hierarchy) -> Outcome {
+    eventually(|| equal("removed containers", hierarchy.dying()?, 0))
 }
 
 /// Only a container without processes and children can be removed.
@@ -41,7 +41,6 @@ fn busy(hierarchy: &Hierarchy) -> Outcome {
 
 fn page_cache(hierarchy: &Hierarchy) -> Outcome {
     let parent = hierarchy.create("parent")?;
-    let population = hierarchy.population()?;
     let child = parent.child("child")?;
     let path = disk::file("data");
     disk::make(&path, SIZE)?;
@@ -50,7 +49,7 @@ fn page_cache(hierarchy: &Hierarchy) -> Outcome {
 
     child.remove()?;
     check!(!child.path().exists(), "the directory is still there");
-    nobody_lingers(hierarchy, population)?;
+    nobody_lingers(hierarchy)?;
     usage_is(&parent, SIZE)?;
     charged_is(&parent, Kind::File, SIZE, "page cache of parent")?;
     equal("resident", disk::resident(&path)?, SIZE)?;
@@ -83,13 +82,12 @@ fn reclaimed_by_parent(hierarchy: &Hierarchy) -> Outcome {
 
 fn tmpfs(hierarchy: &Hierarchy) -> Outcome {
     let parent = hierarchy.create("parent")?;
-    let population = hierarchy.population()?;
     let child = parent.child("child")?;
     let tmpfs = machine::Tmpfs::mount("")?;
     let path = tmpfs.file("data");
     run_in(&child, || disk::write(&path, SIZE))?;
     child.remove()?;
-    nobody_lingers(hierarchy, population)?;
+    nobody_lingers(hierarchy)?;
     usage_is(&parent, SIZE)?;
     eventually(|| within("shmem", parent.stat()?.get("shmem")?, SIZE..=SIZE))?;
     disk::remove(&path)?;
@@ -104,7 +102,6 @@ fn tmpfs(hierarchy: &Hierarchy) -> Outcome {
 fn left_behind(hierarchy: &Hierarchy, map: fn(usize) -> Outcome<Mapping>, len: u64) -> Outcome {
     let parent = hierarchy.create("parent")?;
     let elsewhere = hierarchy.create("elsewhere")?;
-    let population = hierarchy.population()?;
     let child = parent.child("child")?;
     let mut worker = Worker::start(&child, |line| {
         let len = len as usize;
@@ -117,7 +114,7 @@ fn left_behind(hierarchy: &Hierarchy, map: fn(usize) -> Outcome<Mapping>, len: u
     worker.hear()?;
     elsewhere.adopt(worker.pid())?;
     child.remove()?;
-    nobody_lingers(hierarchy, population)?;
+    nobody_lingers(hierarchy)?;
     usage_is(&parent, len)?;
     charged_is(&parent, Kind::Anon, len, "anonymous memory of parent")?;
     usage_is(&elsewhere, 0)?;
@@ -165,7 +162,6 @@ fn rounds(hierarchy: &Hierarchy) -> Outcome {
     const ENOUGH: Duration = Duration::from_secs(90);
 
     let parent = hierarchy.create("parent")?;
-    let population = hierarchy.population()?;
     let file = |round: u64| disk::file(&format!("data-{round}"));
     let batch = |first: u64| {
         for round in first..first + BATCH {
@@ -203,7 +199,7 @@ fn rounds(hierarchy: &Hierarchy) -> Outcome {
     if done < ROUNDS {
         ktap::note(format_args!("{done} of {ROUNDS} rounds, for want of time"));
     }
-    nobody_lingers(hierarchy, population)?;
+    nobody_lingers(hierarchy)?;
     eventually(|| {
         machine::drop_caches()?;
         let now = machine::meminfo("MemAvailable")?;
@@ -216,7 +212,6 @@ fn many(hierarchy: &Hierarchy) -> Outcome {
     const FAMILIES: usize = 100;
 
     let top = hierarchy.create("top")?;
-    let population = hierarchy.population()?;
     for _ in 0..2 {
         let mut families = Vec::new();
         for number in 0..FAMILIES {
@@ -225,15 +220,13 @@ fn many(hierarchy: &Hierarchy) -> Outcome {
             let grandchild = child.child("grandchild")?;
             families.push([grandchild, child, parent]);
         }
-        let there = hierarchy.population()?;
-        equal("containers", there, population + 3 * FAMILIES as u64)?;
         for [youngest, ..] in families.iter().step_by(10) {
             Worker::holding(youngest, MB / 4)?.finish()?;
         }
         for family in families {
             family.iter().try_for_each(Cgroup::remove)?;
         }
-        nobody_lingers(hierarchy, population)?;
+        nobody_lingers(hierarchy)?;
     }
     Ok(())
 }

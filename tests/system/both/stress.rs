@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::remove::nobody_lingers;
 use crate::cgroup::{stock_slack, Cgroup, Hierarchy, Version};
 use crate::check;
 use crate::disk;
@@ -122,7 +123,6 @@ fn movers(hierarchy: &Hierarchy) -> Outcome {
 /// Containers come and go under a parent whose limit keeps reclaim walking over them.
 fn births_and_deaths(hierarchy: &Hierarchy) -> Outcome {
     let parent = hierarchy.create("parent")?;
-    let population = hierarchy.population()?;
     parent.set_limit(12 * MB)?;
     let resident = parent.child("resident")?;
     let mut workers = Vec::new();
@@ -149,7 +149,7 @@ fn births_and_deaths(hierarchy: &Hierarchy) -> Outcome {
         worker.ends_well()?;
     }
     resident.remove()?;
-    eventually(|| equal("containers", hierarchy.population()?, population))?;
+    nobody_lingers(hierarchy)?;
     ends_empty(&parent, 1)
 }
 

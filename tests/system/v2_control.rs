@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What only version 2 does: throttling, protection, peaks, proactive reclaim, killing together.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+use std::time::{Duration, Instant};
+
+use crate::cgroup::{process_slack, stock_slack, Cgroup, Hierarchy};
+use crate::check;
+use crate::disk;
+use crate::group;
+use crate::ktap::Group;
+use crate::machine;
+use crate::outcome::{equal, eventually, refused, within, Context, Outcome, MB};
+use crate::sys::{Mapping, EAGAIN, EINVAL};
+use crate::worker::{run_in, Worker};
+
+pub const GROUP: Group = group!("control":
+    settings, high_reclaims, high_throttles, high_lower, high_killed, low, min, min_shared,
+    peak, peak_reset, reclaim, reclaim_input, reclaim_swappiness, oom_group, oom_group_input,
+    numa_stat);
+
+const SIZE: u64 = 16 * MB;
+
+/// The three settings read as they are written, and refuse nonsense.
+fn settings(hierarchy: &Hierarchy) -> Outcome {
+    let container = hierarchy.create("settings")?;
+    for (name, default) in [
+        ("memory.min", "0"),
+        ("memory.low", "0"),
+        ("memory.high", "max"),
+    ] {
+        equal(name, container.read(name)?.trim_end(), default)?;
+        for (written, read) in [("64M", "67108864"), ("max", "max"), ("4097", "4096")] {
+            container.write(name, written)?;
+            equal(name, container.read(name)?.trim_end(), read)?;
+        }
+        for written in ["abc", "-1", "1 2", "maximum"] {
+            refused(written, container.try_write(name, written), EINVAL)?;
+            equal(name, container.read(name)?.trim_end(), "4096")?;
+        }
+    }
+    Ok(())
+}
+
+/// Page cache beyond the boundary is reclaimed, and nobody is killed.
+fn high_reclaims(hierarchy: &Hierarchy) -> Outcome {
+    let container = hierarchy.create("high")?;
+    container.write("memory.high", SIZE / 2)?;
+    let path = disk::file("data");
+    disk::make(&path, 3 * SIZE)?;
+    run_in(&container, || disk::read(&path))?;
+    within("usage", container.usage()?, SIZE / 4..=SIZE / 2 + MB)?;
+    let events = container.events()?;
+    check!(events.get("high")? > 0, "beyond memory.high, but high is 0");
+    equal("max", events.get("max")?, 0)?;
+    equal("oom_kill", events.get("oom_kill")?, 0)
+}
+
+/// Memory that cannot be reclaimed makes a task sleep.
+fn high_throttles(hierarchy: &Hierarchy) -> Outcome {
+    let container = hierarchy.create("high")?;
+    let grow = |high: &str| -> Outcome<Duration> {
+        container.write("memory.high", high)?;
+        let started = Instant::now();
+        run_in(&container, || {
+            let len = SIZE as usize;
+            Mapping::anon(len)?.fill(0..len, 1);
+            Ok(())
+        })?;
+        Ok(started.elapsed())
+    };
+    let free = grow("max")?;
+    let throttled = grow(&(SIZE - 2 * MB).to_string())?;
+    check!(
+        throttled > free + Duration::from_millis(500),
+        "took {throttled:?} beyond memory.high, {free:?} without"
+    );
+    equal("oom_kill", container.events()?.get("oom_kill")?, 0)
+}
+
+/// Lowering the boundary reclaims at once.
+fn high_lower(hierarchy: &Hierarchy) -> Outcome {
+    let container = hierarchy.create("high")?;
+    let path = disk::file("data");
+    disk::make(&path, SIZE)?;
+    run_in(&container, || disk::read(&path))?;
+    container.write("memory.high", SIZE / 4)?;
+    within("usage", container.usage()?, 0..=SIZE / 4)
+}
+
+/// A task that sleeps because of the boundary ends at once when it is killed.
+fn high_killed(hierarchy: &Hierarchy) -> Outcome {
+    let container = hierarchy.create("high")?;
+    container.write("memory.high", MB)?;
+    let mut worker = Worker::growing(&container, 4 * SIZE)?;
+    while worker.hear()? < 2 * MB {}
+    let started = Instant::now();
+    worker.stop()?;
+    let took = started.elapsed();
+    check!(took < Duration::from_secs(3), "took {took:?} to be killed");
+    eventually(|| within("usage at the end", container.usage()?, 0..=stock_slack()))
+}
+
+/// Reads a file in one container whose neighbour, with page cache of its own, has `name` set to all
+/// of it, under one limit; returns what the neighbour has left.
+fn beside(hierarchy: &Hierarchy, name: &str) -> Outcome<u64> {
+    let parent = hierarchy.create("parent")?;
+    let (safe, greedy) = (parent.child("safe")?, parent.child("greedy")?);
+    parent.set_limit(2 * SIZE)?;
+    safe.write(name, SIZE + MB)?;
+    let (own, large) = (disk::file("own"), disk::file("large"));
+    disk::make(&own, SIZE)?;
+    disk::make(&large, 6 * SIZE)?;
+    run_in(&safe, || disk::read(&own))?;
+    run_in(&greedy, || disk::read(&large))?;
+    equal("oom_kill", parent.events()?.get("oom_kill")?, 0)?;
+    disk::resident(&own)
+}
+
+fn low(hierarchy: &Hierarchy) -> Outcome {
+    within("protected page cache", beside(hierarchy, "memory.low")?, SIZE..=SIZE)
+}
+
+fn min(hierarchy: &Hierarchy) -> Outcome {
+    within("protected page cache", beside(hierarchy, "memory.min")?, SIZE..=SIZE)
+}
+
+/// Protection above that children do not ask for does them no good unless it is recursive; what
+/// they ask for beyond it they share.
+fn min_shared(hierarchy: &Hierarchy) -> Outcome {
+    let top = hierarchy.create("top")?;
+    let (parent, greedy) = (top.child("parent")?, top.child("greedy")?);
+    let children = [parent.child("first")?, parent.child("second")?];
+    top.set_limit(2 * SIZE)?;
+    parent.write("memory.min", SIZE)?;
+    let mut files = Vec::new();
+    for (number, child) in children.iter().enumerate() {
+        child.write("memory.min", SIZE)?;
+        let path = disk::file(&format!("own-{number}"));
+        disk::make(&path, SIZE * 3 / 4)?;
+        run_in(child, || disk::read(&path))?;
+        files.push(path);
+    }
+    let large = disk::file("large");
+    disk::make(&large, 6 * SIZE)?;
+    run_in(&greedy, || disk::read(&large))?;
+    let mut sum = 0;
+    for path in &files {
+        sum += disk::resident(path)?;
+    }
+    within("what the children keep", sum, SIZE * 7 / 8..=SIZE * 9 / 8)
+}
+
+fn peak(hierarchy: &Hierarchy) -> Outcome {
+    let container = hierarchy.create("peak")?;
+    Worker::holding(&container, SIZE)?.finish()?;
+    let peak = container.number("memory.peak")?;
+    within("memory.peak", peak, SIZE..=SIZE + process_slack())?;
+    let usage = container.usage()?;
+    within("usage at the end", usage, 0..=stock_slack())
+}
+
+/// Each open file has a peak of its own once it was written to; all others are as before.
+fn peak_reset(hierarchy: &Hierarchy) -> Outcome {
+    let container = hierarchy.create("peak")?;
+    let open = || -> io::Result<File> {
+        let path = container.file("memory.peak");
+        File::options().read(true).write(true).open(path)
+    };
+    let read = |file: &mut File| -> Outcome<u64> {
+        let mut text = String::new();
+        file.rewind()?;
+        file.read_to_string(&mut text)?;
+        text.trim_end().parse().map_err(|_| io::Error::other(text).into())
+    };
+    let (mut first, mut second, mut third) = (open()?, open()?, open()?);
+    first.write_all(b"anything")?;
+    Worker::holding(&container, SIZE)?.finish()?;
+    second.write_all(b"\n")?;
+    Worker::holding(&container, SIZE / 4)?.finish()?;
+
+    let about = |bytes: u64| bytes..=bytes + process_slack();
+    within("peak of the first", read(&mut first)?, about(SIZE))?;
+    within("peak of the second", read(&mut second)?, about(SIZE / 4))?;
+    within("peak of the third", read(&mut third)?, about(SIZE))?;
+    first.rewind()?;
+    first.write_all(b"0")?;
+    within("peak of the first, reset", read(&mut first)?, 0..=stock_slack())?;
+    within("peak of the second", read(&mut second)?, about(SIZE / 4))?;
+    drop(second);
+    within("memory.peak", container.number("memory.peak")?, about(SIZE))
+}
+
+fn reclaim(hierarchy: &Hierarchy) -> Outcome {
+    let container = hierarchy.create("reclaim")?;
+    let path = disk::file("data");
+    disk::make(&path, SIZE)?;
+    run_in(&container, || disk::read(&path))?;
+    let before = container.usage()?;
+    container.write("memory.reclaim", "8M")?;
+    within("usage", container.usage()?, 0..=before - 8 * MB + stock_slack())?;
+    refused(
+        "more than there is",
+        container.try_write("memory.reclaim", "1G"),
+        EAGAIN,
+    )?;
+    within("usage at the end", container.usage()?, 0..=MB)
+}
+
+fn reclaim_input(hierarchy: &Hierarchy) -> Outcome {
+    let container = hierarchy.create("reclaim")?;
+    for written in ["abc", "1M swappiness", "1M swappiness=201", "1M nonsense=1", "-1"] {
+        refused(written, container.try_write("memory.reclaim", written), EINVAL)?;
+    }
+    let text = container.read("memory.reclaim");
+    check!(text.is_err(), "memory.reclaim can be read");
+    Ok(())
+}
+
+/// With a swappiness of 0, anonymous memory stays.
+fn reclaim_swappiness(hierarchy: &Hierarchy) -> Outcome {
+    machine::swap_on()?;
+    let container = hierarchy.create("reclaim")?;
+    let path = disk::file("data");
+    disk::make(&path, SIZE)?;
+    let worker = Worker::holding(&container, SIZE)?;
+    run_in(&container, || disk::read(&path))?;
+    container.write("memory.reclaim", "8M swappiness=0")?;
+    equal("swapped out", worker.status("VmSwap")?, 0)?;
+    container.write("memory.reclaim", "8M swappiness=200")?;
+    within("swapped out", worker.status("VmSwap")?, 4 * MB..=SIZE)?;
+    worker.finish()
+}
+
+/// Outgrowing the limit ends all processes of the group, and nobody else.
+fn oom_group(hierarchy: &Hierarchy) -> Outcome {
+    let parent = hierarchy.create("parent")?;
+    let (group, beside) = (parent.child("group")?, parent.child("beside")?);
+    let inner = group.child("inner")?;
+    let leaf: Cgroup = group.child("leaf")?;
+    group.write("memory.oom.group", 1)?;
+    group.set_limit(4 * MB)?;
+    let mut outside = Worker::holding(&beside, MB)?;
+    let small = Worker::holding(&leaf, MB / 2)?;
+    let mut hog = Worker::growing(&inner, 8 * MB)?;
+    while hog.hear_or_end()?.is_some() {}
+    hog.killed()?;
+    small.killed()?;
+    check!(outside.lives()?, "the process beside is gone");
+    let events = group.events()?;
+    equal("oom_group_kill", events.get("oom_group_kill")?, 1)?;
+    equal("oom_kill", events.get("oom_kill")?, 2)?;
+    equal("oom_kill beside", beside.events()?.get("oom_kill")?, 0)?;
+    outside.finish()
+}
+
+fn oom_group_input(hierarchy: &Hierarchy) -> Outcome {
+    const FILE: &str = "memory.oom.group";
+
+    let container = hierarchy.create("group")?;
+    equal(FILE, container.read(FILE)?.as_str(), "0\n")?;
+    for (written, read) in [("1", "1\n"), ("0\n", "0\n"), (" 1 ", "1\n")] {
+        container.write(FILE, written)?;
+        equal(FILE, container.read(FILE)?.as_str(), read)?;
+    }
+    for written in ["2", "-1", "yes", "\n"] {
+        refused(written, container.try_write(FILE, written), EINVAL)?;
+        equal(FILE, container.read(FILE)?.as_str(), "1\n")?;
+    }
+    Ok(())
+}
+
+/// The nodes add up to what memory.stat says.
+fn numa_stat(hierarchy: &Hierarchy) -> Outcome {
+    let container = hierarchy.create("numa")?;
+    let worker = Worker::holding(&container, SIZE)?;
+    eventually(|| {
+        machine::drain_lru_batches()?;
+        let stat = container.stat()?;
+        for line in container.read("memory.numa_stat")?.lines() {
+            let mut fields = line.split(' ');
+            let key = fields.next().unwrap_or_default();
+            let nodes = fields.map(|f| f.split_once('=').and_then(|(_, n)| n.parse::<u64>().ok()));
+            let nodes: Option<Vec<u64>> = nodes.collect();
+            let nodes = nodes.context_of(line)?;
+            equal(format_args!("{key}: nodes"), nodes.len(), machine::nodes())?;
+            if ["anon", "inactive_anon", "active_anon", "file"].contains(&key) {
+                equal(key, nodes.iter().sum::<u64>(), stat.get(key)?)?;
+            }
+        }
+        within("anon", stat.get("anon")?, SIZE..=SIZE + process_slack())
+    })?;
+    worker.finish()
+}
+
+/// Says which line could not be read.
+trait ContextOf<T> {
+    fn context_of(self, line: &str) -> Outcome<T>;
+}
+
+impl<T> ContextOf<T> for Option<T> {
+    fn context_of(self, line: &str) -> Outcome<T> {
+        self.ok_or_else(|| io::Error::other(format!("cannot read {line:?}")))
+            .context("memory.numa_stat")
+    }
+}
