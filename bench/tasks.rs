@@ -7,28 +7,35 @@ use std::os::unix::net::UnixStream;
 use std::process::Command;
 
 use crate::calls;
-use crate::clock::{best, Idler};
+use crate::clock::{best, Idler, TIMES};
 use crate::figure;
 use crate::outcome::{check_child, Context, Outcome};
 use crate::place::{Hierarchy, Home};
 use crate::sys::{self, Advice, Mapping, Pid};
 
+const FORKS: usize = 32;
+
 /// What a process costs that starts another, done in `home`.
 pub fn all(place: &str, home: &Home) -> Outcome {
     home.run(|| {
+        // Many at a time: what one leaves behind is often the next one's to clean up.
         let fork = best(
-            1,
+            FORKS,
             || Ok(()),
-            |()| check_child(sys::spawn(|| 0)?.wait().context("wait")?),
+            |()| {
+                (0..FORKS).try_for_each(|_| check_child(sys::spawn(|| 0)?.wait().context("wait")?))
+            },
         )?;
         figure(place, "fork_exit", fork);
 
         let exec = best(
-            1,
+            FORKS,
             || Ok(()),
             |()| {
-                let child = sys::spawn(|| calls::exec("/bin/memctl-bench", "nothing"))?;
-                check_child(child.wait().context("wait")?)
+                (0..FORKS).try_for_each(|_| {
+                    let child = sys::spawn(|| calls::exec("/bin/memctl-bench", "nothing"))?;
+                    check_child(child.wait().context("wait")?)
+                })
             },
         )?;
         figure(place, "fork_exec_exit", exec);
@@ -52,7 +59,6 @@ fn turns(line: &mut UnixStream, turns: usize) -> Outcome {
 /// Two containers that take turns on one CPU, and a process that moves from one to the other.
 pub fn between(hierarchy: &Hierarchy) -> Outcome {
     const TURNS: usize = 40;
-    const TIMES: usize = 12;
     const MOVES: usize = 16;
 
     let first = hierarchy.create(&["one", "two", "first"])?;

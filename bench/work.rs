@@ -147,6 +147,8 @@ fn fill(place: &str, name: &str, path: &str, piece: usize) -> Outcome {
     let truncate = best(
         PAGES,
         || {
+            // A file that is truncated and filled again, ext4 writes to disk when it is closed.
+            let _ = fs::remove_file(path);
             make(path, piece)?;
             File::options().write(true).open(path).context(path.display())
         },

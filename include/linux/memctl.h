@@ -47,8 +47,12 @@ struct percpu_slots {
  */
 struct obj_cgroup {
 	struct percpu_ref refcnt;
-	/* Changed under cgroup_mutex and the lru_lock of its node; read by RCU. */
+	/*
+	 * The container, and its share of the node of the folios. Changed under
+	 * cgroup_mutex and the lru_lock of the node; read by RCU.
+	 */
 	struct mem_cgroup *memcg;
+	struct mem_cgroup_per_node *node;
 	union {
 		/* Under memctl_objcg_lock. */
 		struct list_head list;

@@ -20,7 +20,10 @@ use crate::{
         Exclusive,
         MetaPage, //
     },
-    objcg::ObjCgroup,
+    objcg::{
+        ObjCgroup,
+        Owners, //
+    },
     oom, stats, stock,
     task::Current,
     throttle,
@@ -222,7 +225,7 @@ where
     F: for<'a> FnOnce(&'a rcu::Guard) -> &'a MemCgroup,
 {
     let nr = page.folio().nr_pages();
-    let nid = page.folio().nid().ok_or(EINVAL)?;
+    let nid = page.folio().nid();
     let rcu = rcu::read_lock();
     let owner = owner_of(find(&rcu), nid, &rcu).ok_or(ENOMEM)?;
 
@@ -256,7 +259,7 @@ fn held_memcg(owner: &ObjCgroup, rcu: &rcu::Guard) -> ARef<MemCgroup> {
 ///
 /// Most are of one container, so they are gathered until one comes that is not.
 pub(crate) struct Uncharge {
-    owner: Option<ARef<ObjCgroup>>,
+    owner: Option<Owners>,
     pages: usize,
     folios: usize,
 }
@@ -271,6 +274,7 @@ impl Uncharge {
     }
 
     /// Unbinds a folio that is on its way to be freed.
+    #[inline]
     pub(crate) fn add(&mut self, page: &MetaPage<'_, Exclusive>) {
         if !page.is_bound() {
             return;
@@ -279,35 +283,32 @@ impl Uncharge {
         let Some(owner) = page.unbind() else {
             return;
         };
-
-        let same = self
-            .owner
-            .as_ref()
-            .is_some_and(|o| core::ptr::eq(&**o, &*owner));
-        if !same {
+        let nr = page.folio().nr_pages();
+        if let Err(owner) = match &mut self.owner {
+            Some(owners) => owners.add(owner),
+            None => Err(owner),
+        } {
             self.flush();
+            self.owner = Some(Owners::new(owner));
         }
-        if !owner.is_root() {
-            self.pages += page.folio().nr_pages();
-        }
+        self.pages += nr;
         self.folios += 1;
-        if !same {
-            self.owner = Some(owner);
-        }
     }
 
     fn flush(&mut self) {
         let Some(owner) = self.owner.take() else {
             return;
         };
-        let rcu = rcu::read_lock();
-        let memcg = owner.memcg(&rcu);
-        uncharge(memcg, core::mem::take(&mut self.pages), &rcu);
-        stats::count_event(
-            memcg,
-            vm_event_item_PGPGOUT,
+        let (pages, folios) = (
+            core::mem::take(&mut self.pages),
             core::mem::take(&mut self.folios),
         );
+        let rcu = rcu::read_lock();
+        let memcg = owner.memcg(&rcu);
+        if !owner.is_root() {
+            uncharge(memcg, pages, &rcu);
+        }
+        stats::count_event(memcg, vm_event_item_PGPGOUT, folios);
     }
 }
 

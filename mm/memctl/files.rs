@@ -14,7 +14,6 @@ use crate::{
     vm,
     PAGES, //
 };
-use core::fmt::Arguments;
 use kernel::{
     pr_cont,
     prelude::*,
@@ -51,10 +50,11 @@ pub(crate) fn log_meminfo(memcg: &MemCgroup) {
     pr_cont!(":\n");
 
     // Of the container with all below it: that is what the limit is for.
-    let emit = |name: Arguments<'_>, value: u64| pr_info!("{} {}\n", name, value);
     if vm::on_v2() {
-        v2::stat(&Live(memcg), emit);
+        v2::stat(&Live(memcg), |name, value| pr_info!("{} {}\n", name, value));
     } else {
-        v1::stat("total_", &Live(memcg), emit);
+        v1::stat(&Live(memcg), |name, value| {
+            pr_info!("total_{} {}\n", name, value)
+        });
     }
 }

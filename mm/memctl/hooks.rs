@@ -59,6 +59,7 @@ use kernel::{
     },
     mm::{
         folio::Folio,
+        lruvec::Lruvec,
         numa::NodeId, //
     },
     pr_cont,
@@ -251,21 +252,21 @@ unsafe extern "C" fn mem_cgroup_node_filter_allowed(
 
 // --- lists ---
 
-/// Locks the lists of a folio. The RCU read lock stays held: the caller unlocks both.
+/// Locks the lists of a folio. The RCU read lock stays held: the caller unlocks both. Returns the
+/// lists and what `lock` returned.
 ///
 /// # Safety
 ///
 /// The folio is locked, isolated or without references, and no slab.
+#[inline]
 unsafe fn folio_lock<T>(
     folio: *mut folio,
-    lock: impl Fn(&kernel::mm::lruvec::Lruvec) -> T,
-    unlock: impl Fn(&kernel::mm::lruvec::Lruvec, T),
-) -> (*mut lruvec, Option<T>) {
+    lock: impl Fn(&Lruvec) -> T,
+    unlock: impl Fn(&Lruvec, T),
+) -> (*mut lruvec, T) {
     // SAFETY: By the requirement of this function.
     let folio = unsafe { Folio::from_raw(folio) };
-    let Some(nid) = folio.nid() else {
-        return (null_mut(), None);
-    };
+    let nid = folio.nid();
     let rcu = rcu::read_lock();
     // SAFETY: By the requirement of this function the binding is stable.
     let page = unsafe { MetaPage::<Locked>::new(folio) };
@@ -278,19 +279,19 @@ unsafe fn folio_lock<T>(
     };
     let raw = lruvec.as_raw();
     core::mem::forget(rcu);
-    (raw, Some(state))
+    (raw, state)
 }
 
 #[export]
 unsafe extern "C" fn folio_lruvec_lock(folio: *mut folio) -> *mut lruvec {
     // SAFETY: As the caller of this hook promises; what is unlocked was locked.
-    unsafe { folio_lock(folio, |l| l.lock(), |l, ()| l.unlock()).0 }
+    unsafe { folio_lock(folio, Lruvec::lock, |l, ()| l.unlock()).0 }
 }
 
 #[export]
 unsafe extern "C" fn folio_lruvec_lock_irq(folio: *mut folio) -> *mut lruvec {
     // SAFETY: As the caller of this hook promises; what is unlocked was locked.
-    unsafe { folio_lock(folio, |l| l.lock_irq(), |l, ()| l.unlock_irq()).0 }
+    unsafe { folio_lock(folio, Lruvec::lock_irq, |l, ()| l.unlock_irq()).0 }
 }
 
 #[export]
@@ -300,14 +301,10 @@ unsafe extern "C" fn folio_lruvec_lock_irqsave(
 ) -> *mut lruvec {
     // SAFETY: As the caller of this hook promises; what is unlocked was locked.
     unsafe {
-        let (lruvec, state) = folio_lock(
-            folio,
-            |l| l.lock_irqsave(),
-            |l, flags| l.unlock_irqrestore(flags),
-        );
-        if let Some(state) = state {
-            flags.write(state);
-        }
+        let (lruvec, state) = folio_lock(folio, Lruvec::lock_irqsave, |l, flags| {
+            l.unlock_irqrestore(flags)
+        });
+        flags.write(state);
         lruvec
     }
 }
@@ -351,10 +348,7 @@ unsafe extern "C" fn lruvec_page_state_monotonic(
     if node.memcg().is_root() && !stats::in_bytes(item) {
         return vm::node_state(pgdat, item);
     }
-    match node.nid() {
-        Some(nid) => stats::node_tree(node.memcg(), nid, item as usize) as c_ulong,
-        None => 0,
-    }
+    stats::node_tree(node.memcg(), node.nid(), item as usize) as c_ulong
 }
 
 #[export]
@@ -392,13 +386,10 @@ unsafe extern "C" fn mod_lruvec_state(lruvec: *mut lruvec, item: node_stat_item,
 unsafe extern "C" fn lruvec_stat_mod_folio(folio: *mut folio, item: node_stat_item, n: c_int) {
     // SAFETY: The caller keeps the folio, and its binding is stable.
     let page = unsafe { MetaPage::<Locked>::new(Folio::from_raw(folio)) };
-    let Some(nid) = page.folio().nid() else {
-        return;
-    };
-    vm::mod_node_state(vm::node_data(nid), item, n as isize);
+    vm::mod_node_state(page.folio().pgdat(), item, n as isize);
     if let Some(owner) = page.owner() {
         let rcu = rcu::read_lock();
-        stats::mod_node(owner.memcg(&rcu).node(nid), item as usize, n as isize);
+        stats::mod_node(owner.node(&rcu), item as usize, n as isize);
     }
 }
 
@@ -406,9 +397,8 @@ unsafe extern "C" fn lruvec_stat_mod_folio(folio: *mut folio, item: node_stat_it
 #[export]
 unsafe extern "C" fn mod_lruvec_kmem_state(p: *mut c_void, item: node_stat_item, n: c_int) {
     // SAFETY: `p` is in memory of the kernel's linear map.
-    if let Some(nid) = unsafe { Folio::from_raw(virt_to_folio(p)) }.nid() {
-        vm::mod_node_state(vm::node_data(nid), item, n as isize);
-    }
+    let pgdat = unsafe { Folio::from_raw(virt_to_folio(p)) }.pgdat();
+    vm::mod_node_state(pgdat, item, n as isize);
 }
 
 #[export]
@@ -793,7 +783,10 @@ unsafe extern "C" fn memctl_css_released(css: *mut cgroup_subsys_state) {
 #[export]
 unsafe extern "C" fn memctl_css_free(css: *mut cgroup_subsys_state) {
     // SAFETY: The core gives the css away; it is the first field of a container.
-    unsafe { MemCgroup::free(css.cast()) };
+    unsafe {
+        life::free(MemCgroup::from_css(css));
+        MemCgroup::free(css.cast());
+    }
 }
 
 #[export]

@@ -25,10 +25,12 @@ use crate::{
     PAGES, //
 };
 use kernel::{
-    mm::numa::NodeId,
     prelude::*,
     res_counter::Protection,
-    sync::atomic::Relaxed, //
+    sync::{
+        atomic::Relaxed,
+        rcu, //
+    },
 };
 
 /// Makes a container below `parent`, or the root.
@@ -71,8 +73,8 @@ pub(crate) fn online(memcg: &MemCgroup) -> Result {
 }
 
 fn publish_owners(memcg: &MemCgroup) -> Result {
-    for nid in NodeId::possible() {
-        memcg.node(nid).publish_owner(ObjCgroup::new(memcg)?);
+    for node in memcg.nodes() {
+        node.publish_owner(ObjCgroup::new(node)?);
     }
     Ok(())
 }
@@ -95,19 +97,27 @@ pub(crate) fn offline(memcg: &MemCgroup) {
     lru::reparent(memcg, parent);
     vm::offline(memcg);
     stock::drain(memcg);
+    let moving = stats::Moving::begin();
     stats::reparent(memcg, parent);
+    drop(moving);
     oom::wake_waiters();
     memcg.put_id(1);
 }
 
 /// The last reference on `memcg` is gone: nobody may find it any more.
 pub(crate) fn released(memcg: &MemCgroup) {
-    // Who held a reference may have counted something after it went offline.
-    if let Some(parent) = memcg.parent() {
-        stats::reparent(memcg, parent.not_dying());
-    }
     iter::forget(memcg);
     vm::lru_gen_release(memcg);
+}
+
+/// Nobody can come by `memcg` any more: it is about to be freed. Not under `cgroup_mutex`.
+pub(crate) fn free(memcg: &MemCgroup) {
+    // Who had found it before it went offline may have counted something, or put pages into a stock.
+    if let Some(parent) = memcg.parent() {
+        let _rcu = rcu::read_lock();
+        stats::reparent(memcg, parent.not_dying());
+    }
+    stock::drain_alone(memcg);
 }
 
 /// Lets `memcg`, which is disabled but cannot go, have no limits.

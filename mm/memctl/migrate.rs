@@ -30,8 +30,8 @@ fn owner_for(
     old: &MetaPage<'_, Locked>,
     new: &MetaPage<'_, Locked>,
 ) -> Option<ARef<ObjCgroup>> {
-    let nid = new.folio().nid()?;
-    if old.folio().nid() == Some(nid) {
+    let nid = new.folio().nid();
+    if old.folio().nid() == nid {
         return Some(ARef::from(owner));
     }
     let rcu = rcu::read_lock();

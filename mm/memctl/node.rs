@@ -110,8 +110,9 @@ impl Node {
         }
     }
 
+    /// The pointer C knows it by.
     #[inline]
-    fn as_raw(&self) -> *mut bindings::mem_cgroup_per_node {
+    pub(crate) fn as_raw(&self) -> *mut bindings::mem_cgroup_per_node {
         self.0.get()
     }
 
@@ -123,9 +124,9 @@ impl Node {
     }
 
     /// The node.
-    pub(crate) fn nid(&self) -> Option<NodeId> {
-        // SAFETY: The field is constant.
-        NodeId::new(unsafe { (*self.as_raw()).nid })
+    pub(crate) fn nid(&self) -> NodeId {
+        // SAFETY: The field is constant, and was that of a node when the share was made.
+        unsafe { NodeId::new_unchecked((*self.as_raw()).nid) }
     }
 
     /// The lists.

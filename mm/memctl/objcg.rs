@@ -9,7 +9,10 @@
 //!
 //! Lock order: `cgroup_mutex`, `memctl_objcg_lock`, child's `lru_lock`, parent's `lru_lock`.
 
-use crate::memcg::MemCgroup;
+use crate::{
+    memcg::MemCgroup,
+    node::Node, //
+};
 use core::ptr::NonNull;
 use kernel::{
     alloc::{
@@ -41,7 +44,7 @@ use kernel::{
 /// # Invariants
 ///
 /// `memcg` points at a container that is not freed before the handle points elsewhere and an RCU
-/// grace period has passed.
+/// grace period has passed, `node` at its share of the node that all folios of the handle are on.
 #[repr(transparent)]
 pub(crate) struct ObjCgroup(Opaque<bindings::obj_cgroup>);
 
@@ -66,8 +69,10 @@ unsafe impl AlwaysRefCounted for ObjCgroup {
 }
 
 impl ObjCgroup {
-    /// A new handle for `memcg`, with one reference that [`ObjCgroup::kill`] gives up. May sleep.
-    pub(crate) fn new(memcg: &MemCgroup) -> Result<NonNull<Self>> {
+    /// A new handle for `node`'s container, with one reference that [`ObjCgroup::kill`] gives up. May
+    /// sleep.
+    pub(crate) fn new(node: &Node) -> Result<NonNull<Self>> {
+        let memcg = node.memcg();
         let layout = core::alloc::Layout::new::<bindings::obj_cgroup>();
         let ptr = Kmalloc::alloc(layout, GFP_KERNEL | __GFP_ZERO, NumaNode::NO_NODE)?
             .cast::<bindings::obj_cgroup>();
@@ -89,6 +94,7 @@ impl ObjCgroup {
         // SAFETY: `raw` is valid and nobody else knows it.
         unsafe {
             (*raw).memcg = memcg.as_raw();
+            (*raw).node = node.as_raw();
             (*raw).is_root = memcg.is_root();
             bindings::INIT_LIST_HEAD(&raw mut (*raw).__bindgen_anon_1.list);
         }
@@ -111,6 +117,19 @@ impl ObjCgroup {
     pub(crate) fn memcg<'a>(&self, _rcu: &'a rcu::Guard) -> &'a MemCgroup {
         // SAFETY: By the type invariant the container outlives the RCU critical section.
         unsafe { MemCgroup::from_raw(self.memcg_atomic().load(Relaxed)) }
+    }
+
+    #[inline]
+    fn node_atomic(&self) -> &Atomic<*mut bindings::mem_cgroup_per_node> {
+        // SAFETY: The field is valid as long as `self`, and only accessed atomically.
+        unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).node) }
+    }
+
+    /// That container's share of the node that the folios are on.
+    #[inline]
+    pub(crate) fn node<'a>(&self, _rcu: &'a rcu::Guard) -> &'a Node {
+        // SAFETY: By the type invariant; a share lives as long as its container.
+        unsafe { Node::from_raw(self.node_atomic().load(Relaxed)) }
     }
 
     /// Whether it is a handle of the root container, whose folios are not charged.
@@ -138,10 +157,69 @@ impl ObjCgroup {
         unsafe { bindings::obj_cgroup_get_many(self.as_raw(), nr) }
     }
 
+    /// Gives back `nr` references.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns them, and uses `this` no more.
+    #[inline]
+    pub(crate) unsafe fn put_many(this: *const Self, nr: usize) {
+        // SAFETY: By the requirements of this function.
+        unsafe { bindings::obj_cgroup_put_many(this.cast_mut().cast(), nr) }
+    }
+
     /// Gives up the reference of [`ObjCgroup::new`]: from now on the folios keep it alive.
     pub(crate) fn kill(&self) {
         // SAFETY: `self` is an initialized handle that has not been killed yet.
         unsafe { bindings::obj_cgroup_kill(self.as_raw()) }
+    }
+}
+
+/// Several references on one handle, given back at once.
+///
+/// # Invariants
+///
+/// `nr` references on `owner` are ours, at least one.
+pub(crate) struct Owners {
+    owner: NonNull<ObjCgroup>,
+    nr: usize,
+}
+
+impl Owners {
+    pub(crate) fn new(owner: ARef<ObjCgroup>) -> Self {
+        // INVARIANT: The reference is handed over.
+        Self {
+            owner: ARef::into_raw(owner),
+            nr: 1,
+        }
+    }
+
+    /// Takes a reference more, or gives it back if it is one on another handle.
+    #[inline]
+    pub(crate) fn add(&mut self, owner: ARef<ObjCgroup>) -> Result<(), ARef<ObjCgroup>> {
+        if !core::ptr::eq(&*owner, self.owner.as_ptr()) {
+            return Err(owner);
+        }
+        // INVARIANT: The reference is handed over.
+        let _ = ARef::into_raw(owner);
+        self.nr += 1;
+        Ok(())
+    }
+}
+
+impl core::ops::Deref for Owners {
+    type Target = ObjCgroup;
+
+    fn deref(&self) -> &ObjCgroup {
+        // SAFETY: By the type invariant.
+        unsafe { self.owner.as_ref() }
+    }
+}
+
+impl Drop for Owners {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant the references are ours.
+        unsafe { ObjCgroup::put_many(self.owner.as_ptr(), self.nr) }
     }
 }
 
@@ -204,7 +282,7 @@ impl HandleList {
         &self,
         child: &HandleList,
         active: &ObjCgroup,
-        parent: &MemCgroup,
+        parent: &Node,
         _lock: &HandleLock,
     ) {
         let head = child.0.get();
@@ -217,7 +295,10 @@ impl HandleList {
             while pos != head {
                 let handle = container_of!(pos, bindings::obj_cgroup, __bindgen_anon_1.list)
                     .cast::<ObjCgroup>();
-                (*handle).memcg_atomic().store(parent.as_raw(), Release);
+                (*handle).node_atomic().store(parent.as_raw(), Release);
+                (*handle)
+                    .memcg_atomic()
+                    .store(parent.memcg().as_raw(), Release);
                 pos = (*pos).next;
             }
 

@@ -9,9 +9,8 @@
 //! the list, so there is one number a list.
 //!
 //! A removed container's counts move to its parent: those of folios become the parent's own, as its
-//! folios did; events count below the parent, not in it. Updates for a container that is being
-//! removed go to the nearest ancestor that is not, and an RCU grace period lies between the two, so
-//! that nothing is left behind.
+//! folios did; events count below the parent, not in it. They move when it goes offline; what those
+//! count after that who have found it before moves when nobody is left and it is freed.
 //!
 //! All updates work in any context; reading a tree of containers may sleep where it says so.
 #![deny(unsafe_code)]
@@ -158,16 +157,14 @@ pub(crate) fn in_bytes(item: node_stat_item) -> bool {
 pub(crate) fn mod_node(node: &Node, item: usize, n: isize) {
     if item < NR_LRU {
         node.add_lru_size(item, n);
-    } else if !node.memcg().css().is_dying() {
+    } else {
         node.slots().add(item, n);
-    } else if let Some(nid) = node.nid() {
-        let _rcu = rcu::read_lock();
-        node.memcg().not_dying().node(nid).slots().add(item, n);
     }
 }
 
 /// Adds `n` to a statistic of a container that belongs to no node.
 pub(crate) fn mod_memcg(memcg: &MemCgroup, item: usize, n: isize) {
+    // Whoever knows a removed container by its id counts for it long after it has gone.
     let _rcu = rcu::read_lock();
     let memcg = memcg.not_dying();
     match place(item) {
@@ -185,14 +182,8 @@ pub(crate) fn mod_memcg(memcg: &MemCgroup, item: usize, n: isize) {
 /// Counts `n` events in `memcg`.
 #[inline]
 pub(crate) fn count_event(memcg: &MemCgroup, event: vm_event_item, n: usize) {
-    let Some(slot) = event_slot(event) else {
-        return;
-    };
-    if !memcg.css().is_dying() {
+    if let Some(slot) = event_slot(event) {
         memcg.slots().add(slot, n as isize);
-    } else {
-        let _rcu = rcu::read_lock();
-        memcg.not_dying().slots().add(slot, n as isize);
     }
 }
 
@@ -395,10 +386,9 @@ impl Totals {
 
 }
 
-/// Moves the counts of `child`, which goes offline, to `parent`. Under `cgroup_mutex`, after its
-/// folios have moved.
+/// Moves the counts of `child` to `parent`: when it goes offline, under `cgroup_mutex` and after its
+/// folios have moved, as a [`Moving`] step; and when it is freed.
 pub(crate) fn reparent(child: &MemCgroup, parent: &MemCgroup) {
-    let _moving = Moving::begin();
     for nid in NodeId::possible() {
         let (from, to) = (child.node(nid), parent.node(nid));
         for slot in NR_LRU..NR_NODE_SLOTS {

@@ -89,13 +89,14 @@ pub(crate) fn refill(memcg: &MemCgroup, nr: usize, _rcu: &rcu::Guard) {
 /// pages these were. Does not sleep.
 pub(crate) fn drain(root: &MemCgroup) -> usize {
     let rcu = rcu::read_lock();
-    let mut drained = 0;
-    for memcg in iter::below(root, &rcu) {
-        for cpu in percpu::possible_cpus() {
-            drained += drain_one(memcg, cpu);
-        }
-    }
-    drained
+    iter::below(root, &rcu).map(drain_alone).sum()
+}
+
+/// Gives back the stocks of `memcg` alone.
+pub(crate) fn drain_alone(memcg: &MemCgroup) -> usize {
+    percpu::possible_cpus()
+        .map(|cpu| drain_one(memcg, cpu))
+        .sum()
 }
 
 fn drain_one(memcg: &MemCgroup, cpu: u32) -> usize {

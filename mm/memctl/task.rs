@@ -222,10 +222,9 @@ pub(crate) unsafe fn attach(tset: *mut bindings::cgroup_taskset) {
         if task.is_null() {
             return;
         }
-        let _rcu = rcu::read_lock();
         bindings::task_lock(task);
         let mm = (*task).mm;
-        if !mm.is_null() && bindings::mm_owner(mm) == task {
+        if !mm.is_null() && bindings::mm_owner_is(mm, task) {
             bindings::lru_gen_migrate_mm(mm);
         }
         bindings::task_unlock(task);

@@ -195,7 +195,7 @@ impl OomLock {
     /// Waits for the lock, unless this task is killed meanwhile.
     pub(crate) fn killable() -> Option<Self> {
         // SAFETY: FFI call without requirements but to be able to sleep.
-        unsafe { bindings::oom_lock_killable() }.then_some(Self(()))
+        unsafe { bindings::oom_lock_killable() }.then(|| Self(()))
     }
 
     /// Kills a process of `memcg` or below it. Says whether it did, or one is dying already.

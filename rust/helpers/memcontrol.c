@@ -48,6 +48,12 @@ __rust_helper void rust_helper_obj_cgroup_put(struct obj_cgroup *objcg)
 	obj_cgroup_put(objcg);
 }
 
+__rust_helper void rust_helper_obj_cgroup_put_many(struct obj_cgroup *objcg,
+						   unsigned long nr)
+{
+	percpu_ref_put_many(&objcg->refcnt, nr);
+}
+
 __rust_helper void rust_helper_css_kill(struct cgroup_subsys_state *css)
 {
 	percpu_ref_kill(&css->refcnt);
@@ -85,6 +91,12 @@ rust_helper_task_mem_cgroup(struct task_struct *task)
 __rust_helper struct task_struct *rust_helper_mm_owner(struct mm_struct *mm)
 {
 	return rcu_dereference(mm->owner);
+}
+
+__rust_helper bool rust_helper_mm_owner_is(struct mm_struct *mm,
+					   struct task_struct *task)
+{
+	return rcu_access_pointer(mm->owner) == task;
 }
 
 __rust_helper void rust_helper_list_del(struct list_head *entry)
@@ -133,6 +145,12 @@ __rust_helper unsigned long rust_helper_folio_nr_pages(const struct folio *folio
 __rust_helper int rust_helper_folio_nid(const struct folio *folio)
 {
 	return folio_nid(folio);
+}
+
+__rust_helper struct pglist_data *
+rust_helper_folio_pgdat(const struct folio *folio)
+{
+	return folio_pgdat(folio);
 }
 
 __rust_helper bool rust_helper_folio_test_lru(struct folio *folio)

@@ -52,6 +52,7 @@ impl Unit {
     }
 
     /// What user space reads for `n` units.
+    #[inline]
     pub fn show(self, n: usize) -> u64 {
         (n as u64).wrapping_mul(self.0.get())
     }
@@ -255,16 +256,19 @@ impl ResCounter {
         unsafe { Atomic::from_ptr(&raw mut (*self.0.get()).limit) }
     }
 
+    #[inline]
     fn watermark_atomic(&self) -> &Atomic<usize> {
         // SAFETY: The field is valid as long as `self` and is only accessed atomically.
         unsafe { Atomic::from_ptr(&raw mut (*self.0.get()).watermark) }
     }
 
+    #[inline]
     fn local_watermark_atomic(&self) -> &Atomic<usize> {
         // SAFETY: The field is valid as long as `self` and is only accessed atomically.
         unsafe { Atomic::from_ptr(&raw mut (*self.0.get()).local_watermark) }
     }
 
+    #[inline]
     fn failcnt_atomic(&self) -> &Atomic<usize> {
         // SAFETY: The field is valid as long as `self` and is only accessed atomically.
         unsafe { Atomic::from_ptr(&raw mut (*self.0.get()).failcnt) }
@@ -306,11 +310,13 @@ impl ResCounter {
     }
 
     /// Units in use, here and below.
+    #[inline]
     pub fn usage(&self) -> usize {
         self.usage_atomic().load(Relaxed)
     }
 
     /// Units that may be in use.
+    #[inline]
     pub fn limit(&self) -> usize {
         self.limit_atomic().load(Relaxed)
     }
@@ -353,17 +359,19 @@ impl ResCounter {
     }
 
     /// Units that still fit here, whatever the limits above say.
+    #[inline]
     pub fn margin(&self) -> usize {
         self.limit().saturating_sub(self.usage())
     }
 
+    #[inline]
     fn note_watermark(&self, usage: usize) {
         // Two racing charges may lose one update: a sample of a moving value either way.
+        if usage > self.watermark() {
+            self.watermark_atomic().store(usage, Relaxed);
+        }
         if usage > self.local_watermark() {
             self.local_watermark_atomic().store(usage, Relaxed);
-            if usage > self.watermark() {
-                self.watermark_atomic().store(usage, Relaxed);
-            }
         }
     }
 

@@ -94,6 +94,9 @@ mod tests {
         assert_eq!(c.watermark(), 9);
         c.reset_watermark();
         assert_eq!(c.watermark(), 4);
+        let _ = c.try_charge(1);
+        assert_eq!(c.watermark(), 5);
+        c.uncharge(1);
         let _ = c.try_charge(7);
         let _ = c.try_charge(7);
         assert_eq!(c.failcnt(), 2);

@@ -219,7 +219,7 @@ fn reclaim_input(hierarchy: &Hierarchy) -> Outcome {
     Ok(())
 }
 
-/// With a swappiness of 0, anonymous memory stays.
+/// With a swappiness of 0, anonymous memory stays; with the most there is, page cache does.
 fn reclaim_swappiness(hierarchy: &Hierarchy) -> Outcome {
     machine::swap_on()?;
     let container = hierarchy.create("reclaim")?;
@@ -229,7 +229,7 @@ fn reclaim_swappiness(hierarchy: &Hierarchy) -> Outcome {
     run_in(&container, || disk::read(&path))?;
     container.write("memory.reclaim", "8M swappiness=0")?;
     equal("swapped out", worker.status("VmSwap")?, 0)?;
-    container.write("memory.reclaim", "8M swappiness=200")?;
+    container.write("memory.reclaim", "8M swappiness=max")?;
     within("swapped out", worker.status("VmSwap")?, 4 * MB..=SIZE)?;
     worker.finish()
 }
@@ -251,7 +251,8 @@ fn oom_group(hierarchy: &Hierarchy) -> Outcome {
     check!(outside.lives()?, "the process beside is gone");
     let events = group.events()?;
     equal("oom_group_kill", events.get("oom_group_kill")?, 1)?;
-    equal("oom_kill", events.get("oom_kill")?, 2)?;
+    // Who was chosen first is counted again as one of the group.
+    within("oom_kill", events.get("oom_kill")?, 2..=3)?;
     equal("oom_kill beside", beside.events()?.get("oom_kill")?, 0)?;
     outside.finish()
 }

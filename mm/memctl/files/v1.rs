@@ -19,10 +19,10 @@ use crate::{
     vm,
     PAGES, //
 };
-use core::fmt::Arguments;
 use kernel::{
     bindings as c,
     cgroup::{
+        seq_line,
         CfType,
         ReadU64,
         Show,
@@ -295,22 +295,16 @@ const LISTS: &[(&str, c::lru_list)] = &[
     ("unevictable", c::lru_list_LRU_UNEVICTABLE),
 ];
 
-/// Hands the statistics of `source`, with `prefix` before each name, to `emit`.
-pub(crate) fn stat(prefix: &str, source: &impl Source, emit: impl Fn(Arguments<'_>, u64)) {
+/// Hands the statistics of `source` to `emit`.
+pub(crate) fn stat(source: &impl Source, emit: impl Fn(&str, u64)) {
     for (name, item, shown) in STATS {
-        emit(
-            format_args!("{prefix}{name}"),
-            shown.of(source.item(*item as usize)),
-        );
+        emit(name, shown.of(source.item(*item as usize)));
     }
     for (name, event) in EVENTS {
-        emit(format_args!("{prefix}{name}"), source.event(*event) as u64);
+        emit(name, source.event(*event) as u64);
     }
     for (name, lru) in LISTS {
-        emit(
-            format_args!("{prefix}{name}"),
-            PAGES.show(source.item(*lru as usize)),
-        );
+        emit(name, PAGES.show(source.item(*lru as usize)));
     }
 }
 
@@ -322,16 +316,12 @@ impl Show for Stat {
 
     fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
         let mut totals = Totals::new()?;
-        let emit = |name: Arguments<'_>, value: u64| seq_print!(seq, "{} {}\n", name, value);
-
         totals.read_local(memcg);
-        stat("", &*totals, emit);
-        emit(
-            format_args!("hierarchical_memory_limit"),
-            PAGES.show(memcg.memory().effective_limit()),
-        );
+        stat(&*totals, |name, value| seq_line(seq, "", name, value));
+        let limit = memcg.memory().effective_limit();
+        seq_line(seq, "", "hierarchical_memory_limit", PAGES.show(limit));
         totals.read_tree(memcg);
-        stat("total_", &*totals, emit);
+        stat(&*totals, |name, value| seq_line(seq, "total_", name, value));
         Ok(())
     }
 }

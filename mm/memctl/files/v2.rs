@@ -18,7 +18,6 @@ use crate::{
     vm,
     PAGES, //
 };
-use core::fmt::Arguments;
 use kernel::{
     bindings as c,
     cgroup::{
@@ -26,6 +25,7 @@ use kernel::{
             Peak,
             Peaks, //
         },
+        seq_line,
         CfType,
         ReadU64,
         Show,
@@ -380,29 +380,29 @@ const EVENTS_NOT_IN_ORDER: [c::vm_event_item; 6] = [
 ];
 
 /// Hands the statistics of `source` to `emit`.
-pub(crate) fn stat(source: &impl Source, emit: impl Fn(Arguments<'_>, u64)) {
+pub(crate) fn stat(source: &impl Source, emit: impl Fn(&str, u64)) {
     let item = |item: u32| source.item(item as usize);
     let sum = |items: &[u32]| items.iter().map(|i| item(*i) as u64).sum::<u64>();
     let table = |table: &[(&str, u32, Shown)]| {
         for (name, i, shown) in table {
-            emit(format_args!("{name}"), shown.of(item(*i)));
+            emit(name, shown.of(item(*i)));
         }
     };
 
     table(STATS);
     emit(
-        format_args!("slab"),
+        "slab",
         sum(&[
             c::node_stat_item_NR_SLAB_RECLAIMABLE_B,
             c::node_stat_item_NR_SLAB_UNRECLAIMABLE_B,
         ]),
     );
     if let Some(hugetlb) = HUGETLB.filter(|_| vm::accounts_hugetlb()) {
-        emit(format_args!("hugetlb"), PAGES.show(item(hugetlb)));
+        emit("hugetlb", PAGES.show(item(hugetlb)));
     }
     table(HISTORY);
     emit(
-        format_args!("pgscan"),
+        "pgscan",
         sum(&[
             c::node_stat_item_PGSCAN_KSWAPD,
             c::node_stat_item_PGSCAN_DIRECT,
@@ -411,7 +411,7 @@ pub(crate) fn stat(source: &impl Source, emit: impl Fn(Arguments<'_>, u64)) {
         ]),
     );
     emit(
-        format_args!("pgsteal"),
+        "pgsteal",
         sum(&[
             c::node_stat_item_PGSTEAL_KSWAPD,
             c::node_stat_item_PGSTEAL_DIRECT,
@@ -419,15 +419,12 @@ pub(crate) fn stat(source: &impl Source, emit: impl Fn(Arguments<'_>, u64)) {
             c::node_stat_item_PGSTEAL_KHUGEPAGED,
         ]),
     );
-    let count = |event: c::vm_event_item, name: &str| {
-        emit(format_args!("{name}"), source.event(event) as u64);
-    };
     for (event, name) in EVENTS_FIRST {
-        count(event, name);
+        emit(name, source.event(event) as u64);
     }
     for (event, name) in EVENTS {
         if !EVENTS_NOT_IN_ORDER.contains(event) {
-            count(*event, name);
+            emit(name, source.event(*event) as u64);
         }
     }
 }
@@ -441,7 +438,7 @@ impl Show for Stat {
     fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
         let mut totals = Totals::new()?;
         totals.read_tree(memcg);
-        stat(&*totals, |name, value| seq_print!(seq, "{} {}\n", name, value));
+        stat(&*totals, |name, value| seq_line(seq, "", name, value));
         Ok(())
     }
 }

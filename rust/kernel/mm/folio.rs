@@ -40,9 +40,16 @@ impl Folio {
 
     /// The node its memory is on.
     #[inline]
-    pub fn nid(&self) -> Option<NodeId> {
+    pub fn nid(&self) -> NodeId {
+        // SAFETY: `self` is a folio, and memory is on nodes that may exist.
+        unsafe { NodeId::new_unchecked(bindings::folio_nid(self.as_raw())) }
+    }
+
+    /// The node its memory is on, as C knows it.
+    #[inline]
+    pub fn pgdat(&self) -> *mut bindings::pglist_data {
         // SAFETY: `self` is a folio.
-        NodeId::new(unsafe { bindings::folio_nid(self.as_raw()) })
+        unsafe { bindings::folio_pgdat(self.as_raw()) }
     }
 
     /// Whether it is on an LRU list.

@@ -27,6 +27,17 @@ impl NodeId {
             .then_some(Self(id))
     }
 
+    /// The node `id`.
+    ///
+    /// # Safety
+    ///
+    /// There may be such a node.
+    #[inline]
+    pub unsafe fn new_unchecked(id: c_int) -> Self {
+        // INVARIANT: By the requirement of this function.
+        Self(id)
+    }
+
     /// All ids are below this number.
     #[inline]
     pub fn limit() -> c_int {
