@@ -23,7 +23,9 @@ use std::process::ExitCode;
 use outcome::Outcome;
 use place::{Hierarchy, Kind};
 
-const USAGE: &str = "usage: memctl-bench v1|v2|none costs|memory|loop";
+const USAGE: &str = "usage: memctl-bench v1|v2|none costs|memory|loop-faults|loop-forks|loop-reclaim";
+
+const WHAT: &[&str] = &["costs", "memory", "loop-faults", "loop-forks", "loop-reclaim"];
 
 /// A line for the report.
 pub fn figure(place: &str, workload: &str, number: f64) {
@@ -49,7 +51,11 @@ fn run(kind: Kind, what: &str) -> Outcome {
     match what {
         "costs" => costs(&hierarchy),
         "memory" => containers::memory(&hierarchy),
-        // For a profile: the same faults again and again.
+        // For a profile: the same again and again.
+        "loop-forks" => tasks::forever(&hierarchy.create(&["one", "two", "three"])?),
+        "loop-reclaim" => loop {
+            containers::reclaim(&hierarchy)?;
+        },
         _ => work::forever(&hierarchy.create(&["one", "two", "three"])?),
     }
 }
@@ -58,7 +64,7 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     let (kind, what) = match arguments[..] {
-        [kind, what @ ("costs" | "memory" | "loop")] => match kind {
+        [kind, what] if WHAT.contains(&what) => match kind {
             "v1" => (Kind::V1, what),
             "v2" => (Kind::V2, what),
             "none" => (Kind::Uncontrolled, what),

@@ -43,6 +43,16 @@ pub fn all(place: &str, home: &Home) -> Outcome {
     })
 }
 
+/// Starts processes that end at once until somebody ends it.
+pub fn forever(home: &Home) -> Outcome {
+    home.run(|| {
+        println!("memctl-bench: in the loop");
+        loop {
+            check_child(sys::spawn(|| 0)?.wait().context("wait")?)?;
+        }
+    })
+}
+
 /// Faults and frees a page, and lets the other have its turn.
 fn turns(line: &mut UnixStream, turns: usize) -> Outcome {
     let page = sys::page_size();
@@ -59,7 +69,7 @@ fn turns(line: &mut UnixStream, turns: usize) -> Outcome {
 /// Two containers that take turns on one CPU, and a process that moves from one to the other.
 pub fn between(hierarchy: &Hierarchy) -> Outcome {
     const TURNS: usize = 40;
-    const MOVES: usize = 16;
+    const MOVES: usize = 128;
 
     let first = hierarchy.create(&["one", "two", "first"])?;
     let second = hierarchy.create(&["one", "two", "second"])?;
