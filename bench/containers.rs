@@ -183,19 +183,23 @@ pub fn read(hierarchy: &Hierarchy) -> Outcome {
     Ok(())
 }
 
-/// Bytes of memory that are free, once nothing more comes back.
-fn free_memory() -> Outcome<f64> {
+/// Bytes that the kernel has allocated for objects and for each CPU, once they do not change any
+/// more.
+fn kernel_memory() -> Outcome<f64> {
     let mut before = 0;
     loop {
         std::thread::sleep(Duration::from_millis(500));
         let text = fs::read_to_string("/proc/meminfo").context("/proc/meminfo")?;
-        let value = text.lines().find_map(|line| {
-            let rest = line.strip_prefix("MemFree:")?;
-            rest.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()
-        });
-        let now = value.unwrap_or(0);
-        if now <= before {
-            return Ok(before as f64 * 1024.0);
+        let of = |key: &str| -> u64 {
+            let value = text.lines().find_map(|line| {
+                let rest = line.strip_prefix(key)?.strip_suffix(" kB")?;
+                rest.trim().parse().ok()
+            });
+            value.unwrap_or(0)
+        };
+        let now = of("Slab:") + of("Percpu:");
+        if now == before {
+            return Ok(now as f64 * 1024.0);
         }
         before = now;
     }
@@ -228,7 +232,7 @@ pub fn memory(hierarchy: &Hierarchy) -> Outcome {
 }
 
 fn bytes_a_container(hierarchy: &Hierarchy) -> Outcome<f64> {
-    const CONTAINERS: usize = 256;
+    const CONTAINERS: usize = 1024;
 
     let parent = hierarchy.root().0.join("many");
     fs::create_dir(&parent).context(parent.display())?;
@@ -236,15 +240,9 @@ fn bytes_a_container(hierarchy: &Hierarchy) -> Outcome<f64> {
         let path = parent.join(number.to_string());
         fs::create_dir(&path).context(path.display())?;
     }
-    let switch = |how: &str| {
-        let path = parent.join("cgroup.subtree_control");
-        fs::write(&path, how).context(path.display())
-    };
-    // Once for what stays, and then for the figure.
-    switch("+memory")?;
-    switch("-memory")?;
-    let without = free_memory()?;
-    switch("+memory")?;
-    let with = free_memory()?;
-    Ok((without - with) / CONTAINERS as f64)
+    let without = kernel_memory()?;
+    let control = parent.join("cgroup.subtree_control");
+    fs::write(&control, "+memory").context(control.display())?;
+    let with = kernel_memory()?;
+    Ok((with - without) / CONTAINERS as f64)
 }

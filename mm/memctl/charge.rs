@@ -24,7 +24,7 @@ use crate::{
         ObjCgroup,
         Owners, //
     },
-    oom, stats, stock,
+    oom, shared, stats, stock,
     task::Current,
     throttle,
     vm::{
@@ -122,6 +122,7 @@ impl Insistence {
 /// Charges `nr` pages to the counters, a batch if there is room. Returns the container without
 /// room if there is not. May sleep if `gfp` says so.
 fn charge_counters(memcg: &MemCgroup, gfp: Gfp, nr: usize, batch: usize) -> Result<(), &MemCgroup> {
+    shared::note();
     let charged = if batch > nr && memcg.memory().try_charge(batch).is_ok() {
         stock::refill(memcg, batch - nr, &rcu::read_lock());
         batch

@@ -737,9 +737,10 @@ unsafe extern "C" fn vmpressure_to_memcg(vmpressure: *mut vmpressure) -> *mut me
 
 // --- the cgroup core ---
 
-/// There is nothing to prepare: stocks are part of their containers.
 #[export]
 unsafe extern "C" fn mem_cgroup_init() -> c_int {
+    // SAFETY: Called once, when the kernel starts and can allocate.
+    unsafe { memctl_create_caches() };
     0
 }
 

@@ -11,16 +11,8 @@ use crate::{
     node::Node,
     stats, //
 };
-use core::{
-    alloc::Layout,
-    ptr::NonNull, //
-};
+use core::ptr::NonNull;
 use kernel::{
-    alloc::{
-        allocator::Kmalloc,
-        Allocator,
-        NumaNode, //
-    },
     bindings,
     cgroup::{
         peak::Peaks,
@@ -304,12 +296,6 @@ impl MemCgroup {
         }
     }
 
-    fn layout() -> Result<Layout> {
-        let size = size_of::<bindings::mem_cgroup>()
-            + NodeId::limit() as usize * size_of::<*const bindings::mem_cgroup_per_node>();
-        Layout::from_size_align(size, align_of::<bindings::mem_cgroup>()).map_err(|_| ENOMEM)
-    }
-
     /// Makes a container below `parent`, or the root. May sleep.
     ///
     /// # Errors
@@ -317,9 +303,16 @@ impl MemCgroup {
     /// `ENOMEM`; `ENOSPC` if there is no id left.
     pub(crate) fn new(parent: Option<&Self>) -> Result<Unpublished> {
         let slots = PerCpuSlots::new(stats::NR_MEMCG_SLOTS, GFP_KERNEL)?;
-        let ptr = Kmalloc::alloc(Self::layout()?, GFP_KERNEL | __GFP_ZERO, NumaNode::NO_NODE)?
-            .cast::<bindings::mem_cgroup>();
-        let raw = ptr.as_ptr();
+        // SAFETY: The cache was made when the kernel started; its objects have room for all nodes.
+        let raw = unsafe {
+            bindings::memctl_cache_alloc(
+                bindings::memctl_cachep,
+                bindings::GFP_KERNEL | bindings::__GFP_ZERO,
+                bindings::NUMA_NO_NODE,
+            )
+        }
+        .cast::<bindings::mem_cgroup>();
+        let ptr = NonNull::new(raw).ok_or(ENOMEM)?;
 
         // SAFETY: `raw` is a fresh, zeroed allocation of a container that nobody else knows.
         unsafe {
@@ -380,10 +373,7 @@ impl MemCgroup {
             (&raw mut (*raw).slots)
                 .cast::<PerCpuSlots>()
                 .drop_in_place();
-            // The same layout as in `new()`.
-            if let Ok(layout) = Self::layout() {
-                Kmalloc::free(this.cast(), layout);
-            }
+            bindings::kmem_cache_free(bindings::memctl_cachep, this.as_ptr().cast());
         }
     }
 

@@ -30,6 +30,11 @@ extern struct mutex memctl_limit_mutex;
 /* Tasks that wait for an out-of-memory situation to be resolved. */
 extern struct wait_queue_head memctl_oom_waitq;
 
+/* What containers, and their shares of nodes, are allocated of. */
+extern struct kmem_cache *memctl_cachep;
+extern struct kmem_cache *memctl_node_cachep;
+void memctl_create_caches(void);
+
 /* Defined by hooks.rs: the callbacks of memory_cgrp_subsys, and its files. */
 
 struct cgroup_subsys_state *

@@ -32,6 +32,7 @@ mod objcg;
 mod oom;
 mod protection;
 mod reclaim;
+mod shared;
 mod stats;
 mod stock;
 mod swap;

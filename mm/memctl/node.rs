@@ -11,11 +11,6 @@ use crate::{
 };
 use core::ptr::NonNull;
 use kernel::{
-    alloc::{
-        allocator::Kmalloc,
-        Allocator,
-        NumaNode, //
-    },
     bindings,
     mm::{
         lruvec::Lruvec,
@@ -45,11 +40,16 @@ impl Node {
     /// Allocates the share of `memcg` of the node `nid`, with `slots` statistics. May sleep.
     pub(crate) fn new(memcg: &MemCgroup, nid: NodeId, slots: usize) -> Result<NonNull<Self>> {
         let slots = PerCpuSlots::new(slots, GFP_KERNEL)?;
-        let layout = core::alloc::Layout::new::<bindings::mem_cgroup_per_node>();
-        let on = NumaNode::new(nid.as_raw()).unwrap_or(NumaNode::NO_NODE);
-        let ptr = Kmalloc::alloc(layout, GFP_KERNEL | __GFP_ZERO, on)?
-            .cast::<bindings::mem_cgroup_per_node>();
-        let raw = ptr.as_ptr();
+        // SAFETY: The cache was made when the kernel started, and `nid` is a possible node.
+        let raw = unsafe {
+            bindings::memctl_cache_alloc(
+                bindings::memctl_node_cachep,
+                bindings::GFP_KERNEL | bindings::__GFP_ZERO,
+                nid.as_raw(),
+            )
+        }
+        .cast::<bindings::mem_cgroup_per_node>();
+        let ptr = NonNull::new(raw).ok_or(ENOMEM)?;
         // SAFETY: `raw` is a fresh, zeroed allocation that nobody else knows.
         unsafe {
             (*raw).memcg = memcg.as_raw();
@@ -74,10 +74,7 @@ impl Node {
             (&raw mut (*raw).slots)
                 .cast::<PerCpuSlots>()
                 .drop_in_place();
-            Kmalloc::free(
-                this.cast(),
-                core::alloc::Layout::new::<bindings::mem_cgroup_per_node>(),
-            );
+            bindings::kmem_cache_free(bindings::memctl_node_cachep, raw.cast());
         }
     }
 

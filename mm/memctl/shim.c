@@ -9,7 +9,10 @@
 #include <linux/init.h>
 #include <linux/memcontrol.h>
 #include <linux/mutex.h>
+#include <linux/nodemask.h>
+#include <linux/overflow.h>
 #include <linux/sched/mm.h>
+#include <linux/slab.h>
 #include <linux/vmstat.h>
 
 #include "memctl.h"
@@ -33,6 +36,21 @@ DEFINE_SPINLOCK(memctl_objcg_lock);
 DEFINE_XARRAY_ALLOC1(memctl_ids);
 DEFINE_MUTEX(memctl_limit_mutex);
 DECLARE_WAIT_QUEUE_HEAD(memctl_oom_waitq);
+
+struct kmem_cache *memctl_cachep __ro_after_init;
+struct kmem_cache *memctl_node_cachep __ro_after_init;
+
+/* Called once, before the root container is made. */
+void memctl_create_caches(void)
+{
+	struct mem_cgroup *memcg;
+
+	memctl_cachep = kmem_cache_create("mem_cgroup",
+					  struct_size(memcg, nodeinfo, nr_node_ids),
+					  0, SLAB_PANIC | SLAB_HWCACHE_ALIGN, NULL);
+	memctl_node_cachep = KMEM_CACHE(mem_cgroup_per_node,
+					SLAB_PANIC | SLAB_HWCACHE_ALIGN);
+}
 
 struct cgroup_subsys memory_cgrp_subsys = {
 	.css_alloc = memctl_css_alloc,

@@ -19,6 +19,7 @@
 use crate::{
     iter,
     memcg::MemCgroup,
+    shared,
     stats::STOCK, //
 };
 use kernel::{
@@ -81,6 +82,7 @@ pub(crate) fn refill(memcg: &MemCgroup, nr: usize, _rcu: &rcu::Guard) {
         _ => nr,
     };
     if surplus != 0 {
+        shared::note();
         memcg.memory().uncharge(surplus);
     }
 }

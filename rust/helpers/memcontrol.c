@@ -135,6 +135,12 @@ __rust_helper void rust_helper_socket_pressure_init(struct mem_cgroup *memcg)
 #endif
 }
 
+__rust_helper void *rust_helper_memctl_cache_alloc(struct kmem_cache *cache,
+						   gfp_t gfp, int nid)
+{
+	return kmem_cache_alloc_node(cache, gfp, nid);
+}
+
 /* folios */
 
 __rust_helper unsigned long rust_helper_folio_nr_pages(const struct folio *folio)

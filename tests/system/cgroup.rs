@@ -343,6 +343,18 @@ impl Cgroup {
         )
     }
 
+    /// Reclaims what can be.
+    pub fn reclaim_all(&self) -> Outcome {
+        match self.version {
+            Version::V1 => self.write("memory.force_empty", 0),
+            // There may be less than that.
+            Version::V2 => match self.try_write("memory.reclaim", "1G") {
+                Err(error) if error.raw_os_error() != Some(sys::EAGAIN) => Err(error.into()),
+                _ => Ok(()),
+            },
+        }
+    }
+
     /// How many processes the kernel's OOM killer has taken from this container.
     pub fn oom_kills(&self) -> Outcome<u64> {
         match self.version {

@@ -8,6 +8,7 @@ use crate::{
     events::MemoryEvent,
     memcg::MemCgroup,
     reclaim,
+    shared,
     stats::{
         self,
         Shown,
@@ -439,6 +440,9 @@ impl Show for Stat {
         let mut totals = Totals::new()?;
         totals.read_tree(memcg);
         stat(&*totals, |name, value| seq_line(seq, "", name, value));
+        if let Some(writes) = shared::count() {
+            seq_line(seq, "", "shared_writes", writes as u64);
+        }
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ mod migrate;
 mod oom;
 mod remove;
 mod share;
+mod stock;
 mod stress;
 mod swap;
 
@@ -17,6 +18,7 @@ use crate::ktap::Group;
 pub const GROUPS: &[Group] = &[
     charge::GROUP,
     limit::GROUP,
+    stock::GROUP,
     swap::GROUP,
     oom::GROUP,
     share::GROUP,
