@@ -9,8 +9,8 @@
 
 use std::time::Duration;
 
-use crate::outcome::{fail, Outcome};
 use crate::calls::{self, Shared};
+use crate::outcome::{fail, Outcome};
 use crate::sys::{self, Pid};
 
 /// Instructions since some time in the past.

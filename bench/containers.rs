@@ -31,7 +31,11 @@ pub fn reclaim(hierarchy: &Hierarchy) -> Outcome {
         Ok(text.trim().parse().unwrap_or(0))
     };
     let limit = hierarchy.limit_file();
-    let unlimited = if hierarchy.kind == Kind::V1 { "-1" } else { "max" };
+    let unlimited = if hierarchy.kind == Kind::V1 {
+        "-1"
+    } else {
+        "max"
+    };
     let lower = |name: &str, fill: &dyn Fn() -> Outcome| -> Outcome {
         let mut least = f64::MAX;
         for _ in 0..6 {
@@ -173,7 +177,11 @@ pub fn read(hierarchy: &Hierarchy) -> Outcome {
             // The first one who looks pays for what was put off.
             let before = clock::now();
             file.read_at(&mut buffer, 0).context(stat.display())?;
-            figure(&format!("of{count}"), "read_stat_first", (clock::now() - before) as f64);
+            figure(
+                &format!("of{count}"),
+                "read_stat_first",
+                (clock::now() - before) as f64,
+            );
             figure(&format!("of{count}"), "read_stat", reading(&stat)?);
         }
     }
@@ -208,7 +216,11 @@ fn kernel_memory() -> Outcome<f64> {
 /// How many CPUs may ever be online.
 fn possible_cpus() -> Outcome<usize> {
     let text = fs::read_to_string("/sys/devices/system/cpu/possible").context("possible CPUs")?;
-    let last = text.trim().rsplit('-').next().and_then(|n| n.parse::<usize>().ok());
+    let last = text
+        .trim()
+        .rsplit('-')
+        .next()
+        .and_then(|n| n.parse::<usize>().ok());
     Ok(last.unwrap_or(0) + 1)
 }
 
@@ -219,7 +231,9 @@ pub fn memory(hierarchy: &Hierarchy) -> Outcome {
 
     let vmstat = fs::read_to_string("/proc/vmstat").context("/proc/vmstat")?;
     let count = |key: &str| -> f64 {
-        let value = vmstat.lines().find_map(|line| line.strip_prefix(key)?.trim().parse().ok());
+        let value = vmstat
+            .lines()
+            .find_map(|line| line.strip_prefix(key)?.trim().parse().ok());
         value.unwrap_or(0.0)
     };
     let pages = count("nr_memmap_pages ") + count("nr_memmap_boot_pages ");

@@ -23,9 +23,16 @@ use std::process::ExitCode;
 use outcome::Outcome;
 use place::{Hierarchy, Kind};
 
-const USAGE: &str = "usage: memctl-bench v1|v2|none costs|memory|loop-faults|loop-forks|loop-reclaim";
+const USAGE: &str =
+    "usage: memctl-bench v1|v2|none costs|memory|loop-faults|loop-forks|loop-reclaim";
 
-const WHAT: &[&str] = &["costs", "memory", "loop-faults", "loop-forks", "loop-reclaim"];
+const WHAT: &[&str] = &[
+    "costs",
+    "memory",
+    "loop-faults",
+    "loop-forks",
+    "loop-reclaim",
+];
 
 /// A line for the report.
 pub fn figure(place: &str, workload: &str, number: f64) {

@@ -77,7 +77,11 @@ pub fn between(hierarchy: &Hierarchy) -> Outcome {
     let (mut ours, mut theirs) = UnixStream::pair()?;
     let partner = sys::spawn(|| {
         let moved = second.adopt(Pid::of_self());
-        i32::from(moved.and_then(|()| turns(&mut theirs, TURNS * TIMES)).is_err())
+        i32::from(
+            moved
+                .and_then(|()| turns(&mut theirs, TURNS * TIMES))
+                .is_err(),
+        )
     })?;
     first.run(|| {
         let page = sys::page_size();

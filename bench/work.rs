@@ -48,7 +48,11 @@ fn anon(place: &str) -> Outcome {
         memory.fill(PAGE..BYTES, 1);
         Ok(())
     })?;
-    figure(place, "anon_fault", fault * PAGES as f64 / (PAGES - 1) as f64);
+    figure(
+        place,
+        "anon_fault",
+        fault * PAGES as f64 / (PAGES - 1) as f64,
+    );
 
     let full = || {
         let mut memory = empty()?;
@@ -150,7 +154,10 @@ fn fill(place: &str, name: &str, path: &str, piece: usize) -> Outcome {
             // A file that is truncated and filled again, ext4 writes to disk when it is closed.
             let _ = fs::remove_file(path);
             make(path, piece)?;
-            File::options().write(true).open(path).context(path.display())
+            File::options()
+                .write(true)
+                .open(path)
+                .context(path.display())
         },
         |file| file.set_len(0).context(path.display()),
     )?;

@@ -68,6 +68,7 @@ pub(crate) struct Insistence {
     retries: u32,
     killed: bool,
     stocks: bool,
+    last_stocks: bool,
 }
 
 impl Insistence {
@@ -76,6 +77,7 @@ impl Insistence {
             retries: MAX_RECLAIM_RETRIES,
             killed: false,
             stocks: true,
+            last_stocks: true,
         }
     }
 
@@ -84,6 +86,12 @@ impl Insistence {
     /// of containers.
     fn takes_stocks(&mut self) -> bool {
         core::mem::replace(&mut self.stocks, false)
+    }
+
+    /// Whether to take back the stocks once more, before a kill or a failure. Who does not retry has
+    /// just done so.
+    fn takes_last_stocks(&mut self, gfp: Gfp) -> bool {
+        !gfp.has(Gfp::NORETRY) && core::mem::replace(&mut self.last_stocks, false)
     }
 
     /// What to do with a charge of `nr` pages after reclaim got `reclaimed` pages, but not enough.
@@ -115,6 +123,7 @@ impl Insistence {
     pub(crate) fn killed(&mut self) {
         self.killed = true;
         self.stocks = true;
+        self.last_stocks = true;
         self.retries = MAX_RECLAIM_RETRIES;
     }
 }
@@ -186,8 +195,11 @@ pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
         }
         match insistence.after_reclaim(gfp, nr, reclaimed, current.is_dying()) {
             Next::Retry => continue,
-            // The last word is with the stocks.
-            _ if !gfp.has(Gfp::NORETRY) && stock::drain(over) != 0 => continue,
+            // The last word is with the stocks, once.
+            Next::Kill | Next::Fail if insistence.takes_last_stocks(gfp) => {
+                stock::drain(over);
+                continue;
+            }
             Next::Kill if oom::kill(over, gfp, nr) => insistence.killed(),
             Next::Kill | Next::Fail => break over,
         }

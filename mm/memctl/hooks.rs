@@ -6,6 +6,9 @@
 //! here. What each must do is said by `include/linux/memcontrol.h` and the callers. Those for what is
 //! not accounted yet are in [`unaccounted`].
 
+// What their callers promise is said there, too.
+#![allow(clippy::missing_safety_doc)]
+
 mod unaccounted;
 
 use crate::{
@@ -18,8 +21,7 @@ use crate::{
     },
     migrate,
     node::Node,
-    oom,
-    protection,
+    oom, protection,
     stats::{
         self,
         Source, //
@@ -238,10 +240,7 @@ unsafe extern "C" fn __mem_cgroup_uncharge_swap(id: c_ushort, nr_pages: c_uint) 
 
 /// Pages are demoted to nodes that the container may use.
 #[export]
-unsafe extern "C" fn mem_cgroup_node_filter_allowed(
-    memcg: *mut mem_cgroup,
-    mask: *mut nodemask_t,
-) {
+unsafe extern "C" fn mem_cgroup_node_filter_allowed(memcg: *mut mem_cgroup, mask: *mut nodemask_t) {
     // SAFETY: The caller keeps the container, if there is one, and the mask is its own.
     unsafe {
         if let Some(memcg) = memcg.cast::<MemCgroup>().as_ref() {
@@ -365,11 +364,8 @@ unsafe extern "C" fn lruvec_page_state_local(lruvec: *mut lruvec, item: node_sta
 #[export]
 unsafe extern "C" fn mod_memcg_lruvec_state(lruvec: *mut lruvec, item: node_stat_item, n: c_int) {
     // SAFETY: The lists are those of a container, which the caller keeps.
-    stats::mod_node(
-        unsafe { Node::from_lruvec(lruvec) },
-        item as usize,
-        n as isize,
-    );
+    let node = unsafe { Node::from_lruvec(lruvec) };
+    stats::mod_node(node, item as usize, n as isize);
 }
 
 #[export]
@@ -405,11 +401,8 @@ unsafe extern "C" fn mod_lruvec_kmem_state(p: *mut c_void, item: node_stat_item,
 unsafe extern "C" fn mod_memcg_state(memcg: *mut mem_cgroup, item: memcg_stat_item, n: c_int) {
     if !vm::disabled() {
         // SAFETY: The caller keeps the container.
-        stats::mod_memcg(
-            unsafe { MemCgroup::from_raw(memcg) },
-            item as usize,
-            n as isize,
-        );
+        let memcg = unsafe { MemCgroup::from_raw(memcg) };
+        stats::mod_memcg(memcg, item as usize, n as isize);
     }
 }
 

@@ -7,7 +7,7 @@
 //! container alive; it is freed a grace period later, unless a part of the kernel holds a
 //! reference, or swap space is recorded as its.
 //!
-//! All of this is under `cgroup_mutex`, and may sleep.
+//! All of this but free is under `cgroup_mutex`, and may sleep.
 #![deny(unsafe_code)]
 
 use crate::{
@@ -39,7 +39,7 @@ use kernel::{
 ///
 /// `ENOMEM`; `ENOSPC` if there are too many containers.
 pub(crate) fn alloc(parent: Option<&MemCgroup>) -> Result<Unpublished> {
-    let new = MemCgroup::new(parent)?;
+    let new = MemCgroup::create(parent)?;
     if let Some(parent) = parent {
         let memcg = new.get();
         let swappiness = if parent.is_root() {
@@ -93,6 +93,7 @@ pub(crate) fn offline(memcg: &MemCgroup) {
         return;
     };
 
+    unprotect(memcg);
     vm::zswap_offline(memcg);
     lru::reparent(memcg, parent);
     vm::offline(memcg);
@@ -118,13 +119,21 @@ pub(crate) fn free(memcg: &MemCgroup) {
         stats::reparent(memcg, parent.not_dying());
     }
     stock::drain_alone(memcg);
+    // It still has its id if it never came online.
+    memcg.cancel_id();
+}
+
+/// Nothing of `memcg` is protected any more, and nothing above it for its sake.
+fn unprotect(memcg: &MemCgroup) {
+    for kind in [Protection::Min, Protection::Low] {
+        memcg.memory().set_protection(kind, 0);
+    }
 }
 
 /// Lets `memcg`, which is disabled but cannot go, have no limits.
 pub(crate) fn reset(memcg: &MemCgroup) {
     memcg.memory().force_limit(PAGES.unlimited());
-    for kind in [Protection::Min, Protection::Low] {
-        memcg.memory().set_protection(kind, 0);
-    }
+    unprotect(memcg);
     memcg.high().store(PAGES.unlimited(), Relaxed);
+    memcg.oom_group().store(false, Relaxed);
 }

@@ -114,8 +114,7 @@ fn reparent_node(child: &MemCgroup, parent: &MemCgroup, nid: NodeId) -> bool {
 
     let owner = from.retire_owner();
     if let Some(owner) = owner {
-        to.inherited()
-            .adopt(from.inherited(), owner, to, &handles);
+        to.inherited().adopt(from.inherited(), owner, to, &handles);
     }
 
     drop(lists);

@@ -45,7 +45,7 @@ const ID_MAX: u32 = (1 << bindings::MEM_CGROUP_ID_SHIFT) - 1;
 ///
 /// # Invariants
 ///
-/// The object comes from [`MemCgroup::new`]: its counter, statistics and shares of all possible
+/// The object comes from [`MemCgroup::create`]: its counter, statistics and shares of all possible
 /// nodes exist until it is freed, and a child is freed before its parent.
 #[repr(transparent)]
 pub(crate) struct MemCgroup(Opaque<bindings::mem_cgroup>);
@@ -301,7 +301,7 @@ impl MemCgroup {
     /// # Errors
     ///
     /// `ENOMEM`; `ENOSPC` if there is no id left.
-    pub(crate) fn new(parent: Option<&Self>) -> Result<Unpublished> {
+    pub(crate) fn create(parent: Option<&Self>) -> Result<Unpublished> {
         let slots = PerCpuSlots::new(stats::NR_MEMCG_SLOTS, GFP_KERNEL)?;
         // SAFETY: The cache was made when the kernel started; its objects have room for all nodes.
         let raw = unsafe {

@@ -15,6 +15,8 @@
 
 // Names and types of C are as they are, and differ between configurations.
 #![allow(clippy::unnecessary_cast)]
+// Tests are a module in a file of their own, which is one, too.
+#![allow(clippy::module_inception)]
 
 mod charge;
 mod events;

@@ -224,6 +224,10 @@ impl Drop for Owners {
 }
 
 /// Called when the last folio of a removed container's handle is gone. Any context but NMI.
+///
+/// # Safety
+///
+/// `refcnt` is that of a handle.
 unsafe extern "C" fn release(refcnt: *mut bindings::percpu_ref) {
     // SAFETY: The count is part of a handle.
     let raw = unsafe { container_of!(refcnt, bindings::obj_cgroup, refcnt) };

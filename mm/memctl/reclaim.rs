@@ -33,6 +33,7 @@ use kernel::{
 /// was.
 pub(crate) fn set_limit(memcg: &MemCgroup, limit: usize) -> Result {
     let raised = limit > memcg.memory().limit();
+    stock::drain(memcg);
     loop {
         if Current::get().signal_pending() {
             return Err(EINTR);
@@ -47,7 +48,9 @@ pub(crate) fn set_limit(memcg: &MemCgroup, limit: usize) -> Result {
         if memcg.css().is_dying() {
             return Err(busy);
         }
-        if stock::drain(memcg) == 0 && vm::reclaim(memcg, 1, Gfp::KERNEL) == 0 {
+        // Stocks may fill up again and again: taking them back is no reason not to reclaim.
+        let reclaimed = vm::reclaim(memcg, 1, Gfp::KERNEL);
+        if stock::drain(memcg) == 0 && reclaimed == 0 {
             return Err(busy);
         }
     }
@@ -63,17 +66,16 @@ pub(crate) fn force_limit(memcg: &MemCgroup, limit: usize, nonblock: bool) {
     let mut retries = MAX_RECLAIM_RETRIES;
     memcg.memory().force_limit(limit);
     oom::wake_waiters();
+    stock::drain(memcg);
 
     while !nonblock && limit == memcg.memory().limit() {
         let usage = memcg.memory().usage();
         if usage <= limit || Current::get().signal_pending() || memcg.css().is_dying() {
             break;
         }
-        if stock::drain(memcg) != 0 {
-            continue;
-        }
         if retries != 0 {
-            if vm::reclaim(memcg, usage - limit, Gfp::KERNEL) == 0 {
+            let reclaimed = vm::reclaim(memcg, usage - limit, Gfp::KERNEL);
+            if stock::drain(memcg) == 0 && reclaimed == 0 {
                 retries -= 1;
             }
             continue;
@@ -91,19 +93,16 @@ pub(crate) fn force_limit(memcg: &MemCgroup, limit: usize, nonblock: bool) {
 pub(crate) fn set_high(memcg: &MemCgroup, high: usize, nonblock: bool) {
     let mut retries = MAX_RECLAIM_RETRIES;
     memcg.high().store(high, Relaxed);
+    stock::drain(memcg);
 
-    while !nonblock && !Current::get().signal_pending() {
+    while !nonblock && high == memcg.high().load(Relaxed) && retries != 0 {
         let usage = memcg.memory().usage();
-        if usage <= high {
+        // rmdir waits for us.
+        if usage <= high || Current::get().signal_pending() || memcg.css().is_dying() {
             break;
         }
-        if stock::drain(memcg) != 0 {
-            continue;
-        }
-        if vm::reclaim(memcg, usage - high, Gfp::KERNEL) == 0 {
-            if retries == 0 {
-                break;
-            }
+        let reclaimed = vm::reclaim(memcg, usage - high, Gfp::KERNEL);
+        if stock::drain(memcg) == 0 && reclaimed == 0 {
             retries -= 1;
         }
     }

@@ -219,7 +219,7 @@ impl Drop for Moving {
 /// else some could be missed, or be seen twice.
 fn unmoved<T>(mut sum: impl FnMut() -> T) -> T {
     // Moves are short and rare. If there is no end to them, the reader takes what there is.
-    const PATIENCE: usize = 16;
+    const PATIENCE: usize = 4;
 
     let mut tries = 0;
     loop {
@@ -383,7 +383,6 @@ impl Totals {
             }
         });
     }
-
 }
 
 /// Moves the counts of `child` to `parent`: when it goes offline, under `cgroup_mutex` and after its

@@ -53,9 +53,7 @@ fn take(stock: &Atomic<isize>, nr: usize) -> bool {
 /// Puts `nr` pages into `stock`. Returns how many of those in it are too many and were taken out.
 fn put(stock: &Atomic<isize>, nr: usize) -> usize {
     // Fully ordered for those who wait for room, see `charge::uncharge()`.
-    let new = stock
-        .fetch_add(nr as isize, Full)
-        .wrapping_add(nr as isize);
+    let new = stock.fetch_add(nr as isize, Full).wrapping_add(nr as isize);
     if new <= BATCH as isize {
         return 0;
     }

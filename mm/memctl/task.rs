@@ -68,23 +68,25 @@ impl Current {
         unsafe { (&raw mut (*self.raw).memcg_nr_pages_over_high).replace(0) as usize }
     }
 
-    /// The container of the owner of its address space, held; none if it has no address space.
-    pub(crate) fn held_mm_memcg(&self) -> Option<ARef<MemCgroup>> {
-        // SAFETY: `raw` is the task that runs.
-        if unsafe { (*self.raw).mm.is_null() } {
-            return None;
-        }
+    /// The container that its charges go to, held: that of the owner of its address space, or, for a
+    /// thread of the kernel, that which it works for.
+    pub(crate) fn held_memcg(&self) -> Option<ARef<MemCgroup>> {
         let rcu = rcu::read_lock();
-        self.mm_memcg(&rcu).try_get()
+        // SAFETY: `raw` is the task that runs.
+        let has_mm = unsafe { !(*self.raw).mm.is_null() };
+        match self.active_memcg(&rcu) {
+            Some(memcg) if !has_mm => memcg.try_get(),
+            _ => self.mm_memcg(&rcu).try_get(),
+        }
     }
 
     /// Whether it is going to exit, be it of its own will or not.
     pub(crate) fn is_dying(&self) -> bool {
+        if self.has_flag(bindings::PF_EXITING) {
+            return true;
+        }
         // SAFETY: `raw` is the task that runs.
-        self.has_flag(bindings::PF_EXITING)
-            || unsafe {
-                bindings::tsk_is_oom_victim(self.raw) || bindings::fatal_signal_pending(self.raw)
-            }
+        unsafe { bindings::tsk_is_oom_victim(self.raw) || bindings::fatal_signal_pending(self.raw) }
     }
 
     /// Whether it was killed for memory and the OOM reaper has finished with it.

@@ -62,7 +62,7 @@ pub(crate) fn settle(gfp: Gfp) {
     if nr == 0 {
         return;
     }
-    let Some(memcg) = current.held_mm_memcg() else {
+    let Some(memcg) = current.held_memcg() else {
         return;
     };
 

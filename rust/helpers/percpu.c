@@ -8,8 +8,8 @@ __rust_helper bool rust_helper_cpu_possible(unsigned int cpu)
 	return cpu_possible(cpu);
 }
 
-__rust_helper long __percpu *rust_helper_alloc_percpu_longs(unsigned int nr,
-							   gfp_t gfp)
+__rust_helper long __percpu *
+rust_helper_alloc_percpu_longs(unsigned int nr, gfp_t gfp)
 {
 	return __alloc_percpu_gfp(array_size(nr, sizeof(long)),
 				  SMP_CACHE_BYTES, gfp);

@@ -49,7 +49,7 @@ pub fn seq_line(seq: &SeqFile, prefix: &str, name: &str, value: u64) {
     }
     // SAFETY: `seq` is valid, and the delimiter ends with a NUL.
     unsafe {
-        bindings::seq_put_decimal_ull(raw, c" ".as_ptr().cast(), value);
+        bindings::seq_put_decimal_ull(raw, c" ".as_char_ptr(), value);
         bindings::seq_putc(raw, b'\n' as c_char);
     }
 }
@@ -337,6 +337,9 @@ impl CfType {
     }
 }
 
+/// # Safety
+///
+/// Only for the cgroup core, as a callback of a `struct cftype`.
 unsafe extern "C" fn read_u64<R: ReadU64>(
     css: *mut bindings::cgroup_subsys_state,
     _cft: *mut bindings::cftype,
@@ -345,6 +348,9 @@ unsafe extern "C" fn read_u64<R: ReadU64>(
     R::read(unsafe { R::Data::from_css(css) })
 }
 
+/// # Safety
+///
+/// Only for the cgroup core, as a callback of a `struct cftype`.
 unsafe extern "C" fn show<S: Show>(seq: *mut bindings::seq_file, _v: *mut c_void) -> c_int {
     from_result(|| {
         // SAFETY: `seq` is a file of this controller, whose css the core keeps meanwhile.
@@ -355,6 +361,9 @@ unsafe extern "C" fn show<S: Show>(seq: *mut bindings::seq_file, _v: *mut c_void
     })
 }
 
+/// # Safety
+///
+/// Only for the cgroup core, as a callback of a `struct cftype`.
 unsafe extern "C" fn write_u64<W: WriteU64>(
     css: *mut bindings::cgroup_subsys_state,
     _cft: *mut bindings::cftype,
@@ -367,6 +376,9 @@ unsafe extern "C" fn write_u64<W: WriteU64>(
     })
 }
 
+/// # Safety
+///
+/// Only for the cgroup core, as a callback of a `struct cftype`.
 unsafe extern "C" fn write<W: Write>(
     of: *mut bindings::kernfs_open_file,
     buf: *mut c_char,
@@ -385,6 +397,9 @@ unsafe extern "C" fn write<W: Write>(
     }
 }
 
+/// # Safety
+///
+/// Only for the cgroup core, as a callback of a `struct cftype`.
 unsafe extern "C" fn write_text<W: WriteText>(
     of: *mut bindings::kernfs_open_file,
     buf: *mut c_char,

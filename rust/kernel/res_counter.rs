@@ -346,11 +346,10 @@ impl ResCounter {
         self.local_watermark_atomic().load(Relaxed)
     }
 
-    /// Lets the local watermark start again at the usage, and returns that.
-    pub fn restart_local_watermark(&self) -> usize {
+    /// Lets the local watermark start again at the usage. Returns what it was, and the usage.
+    pub fn restart_local_watermark(&self) -> (usize, usize) {
         let usage = self.usage();
-        self.local_watermark_atomic().store(usage, Relaxed);
-        usage
+        (self.local_watermark_atomic().xchg(usage, Relaxed), usage)
     }
 
     /// Lets the failure count start again at 0.
@@ -393,7 +392,9 @@ impl ResCounter {
     #[inline]
     fn note_usage(&self, usage: usize) {
         for kind in Protection::ALL {
-            if self.protected(kind).setting.load(Relaxed) != 0 {
+            let own = self.protected(kind);
+            // What was told last may have to be taken back, too.
+            if own.setting.load(Relaxed) != 0 || own.usage.load(Relaxed) != 0 {
                 self.tell_protected(usage, kind);
             }
         }
@@ -527,7 +528,7 @@ impl ResCounter {
 
     /// How many units in use are protected by the setting.
     pub fn usage_protected(&self, kind: Protection) -> usize {
-        self.protected(kind).usage.load(Relaxed)
+        self.usage().min(self.protection(kind))
     }
 
     /// Finds out how much of the usage is protected in a reclaim of the counters below `root`

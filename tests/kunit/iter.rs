@@ -34,6 +34,9 @@ mod tests {
     /// How many containers have lost their last reference.
     static RELEASED: Atomic<i32> = Atomic::new(0);
 
+    /// # Safety
+    ///
+    /// None: it takes what it gets.
     unsafe extern "C" fn released(_ref: *mut bindings::percpu_ref) {
         RELEASED.fetch_add(1, Full);
     }
@@ -43,7 +46,7 @@ mod tests {
 
     impl Container {
         fn new(parent: Option<&Container>, serial: u64) -> Result<Self> {
-            let css = MemCgroup::new(Some(MemCgroup::root()))?.publish();
+            let css = MemCgroup::create(Some(MemCgroup::root()))?.publish();
             // SAFETY: The container is ours alone, and its css is zeroed.
             unsafe {
                 bindings::INIT_LIST_HEAD(&raw mut (*css).children);

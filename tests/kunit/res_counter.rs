@@ -122,7 +122,7 @@ mod tests {
         let c = ResCounter::new(10);
         let _ = c.try_charge(9);
         c.uncharge(5);
-        assert_eq!(c.restart_local_watermark(), 4);
+        assert_eq!(c.restart_local_watermark(), (9, 4));
         let _ = c.try_charge(3);
         assert_eq!([c.local_watermark(), c.watermark()], [7, 9]);
     }
@@ -187,7 +187,9 @@ mod tests {
         assert_eq!(parent.children_protected(Protection::Low), 20);
         first.uncharge(15);
         assert_eq!(parent.children_protected(Protection::Low), 10);
+        // A child that is about to go has nothing protected, whatever it still uses.
         second.set_protection(Protection::Low, 0);
+        assert_eq!(second.usage(), 25);
         assert_eq!(parent.children_protected(Protection::Low), 0);
         second.uncharge(25);
         Ok(())
@@ -308,7 +310,6 @@ mod tests {
         assert!(lowered > 0);
         assert_eq!(exceeded.load(Relaxed), 0);
         assert_eq!([top.usage(), bottom.usage()], [0, 0]);
-        assert!(top.failcnt() > 0);
         Ok(())
     }
 }

@@ -48,7 +48,8 @@ impl Pid {
         text.lines().find_map(|line| {
             let (found, rest) = line.split_once(':')?;
             let number = rest.trim().strip_suffix(" kB")?;
-            (found == key).then(|| number.trim().parse::<u64>().ok())?
+            (found == key)
+                .then(|| number.trim().parse::<u64>().ok())?
                 .map(|kb| kb * 1024)
         })
     }
@@ -60,7 +61,10 @@ impl Pid {
 
     /// Bytes of anonymous memory that the process has, in RAM and in swap.
     pub fn anonymous_memory(self) -> u64 {
-        ["RssAnon", "VmSwap"].iter().filter_map(|key| self.status(key)).sum()
+        ["RssAnon", "VmSwap"]
+            .iter()
+            .filter_map(|key| self.status(key))
+            .sum()
     }
 
     pub fn kill(self, signal: i32) {

@@ -58,7 +58,9 @@ pub(crate) const FILES: [CfType; 13] = [
     CfType::new(c"current")
         .flags(CfType::NOT_ON_ROOT)
         .read_u64::<Current>(),
-    CfType::new(c"peak").flags(CfType::NOT_ON_ROOT).peak::<Most>(),
+    CfType::new(c"peak")
+        .flags(CfType::NOT_ON_ROOT)
+        .peak::<Most>(),
     CfType::new(c"min")
         .flags(CfType::NOT_ON_ROOT)
         .show::<Min>()

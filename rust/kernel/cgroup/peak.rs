@@ -156,6 +156,9 @@ impl CfType {
     }
 }
 
+/// # Safety
+///
+/// Only for the cgroup core, as a callback of a `struct cftype`.
 unsafe extern "C" fn open(of: *mut bindings::kernfs_open_file) -> c_int {
     // SAFETY: The core calls this with a file that is being opened.
     let file = unsafe { OpenFile::from_raw(of) };
@@ -163,14 +166,25 @@ unsafe extern "C" fn open(of: *mut bindings::kernfs_open_file) -> c_int {
     0
 }
 
+/// # Safety
+///
+/// Only for the cgroup core, as a callback of a `struct cftype`.
 unsafe extern "C" fn release<P: Peak>(of: *mut bindings::kernfs_open_file) {
     // SAFETY: The core calls this with a file that is being closed, whose css it keeps meanwhile.
-    let (file, data) = unsafe { (OpenFile::from_raw(of), P::Data::from_css(bindings::of_css(of))) };
+    let (file, data) = unsafe {
+        (
+            OpenFile::from_raw(of),
+            P::Data::from_css(bindings::of_css(of)),
+        )
+    };
     if file.value().load(Relaxed) != OpenFile::NEVER {
         P::peaks(data).lock().remove(file);
     }
 }
 
+/// # Safety
+///
+/// Only for the cgroup core, as a callback of a `struct cftype`.
 unsafe extern "C" fn show<P: Peak>(seq: *mut bindings::seq_file, _v: *mut c_void) -> c_int {
     // SAFETY: `seq` is an open file of this controller, whose css the core keeps meanwhile.
     let (file, data, seq) = unsafe {
@@ -181,14 +195,20 @@ unsafe extern "C" fn show<P: Peak>(seq: *mut bindings::seq_file, _v: *mut c_void
         )
     };
     let counter = P::counter(data);
+    // Nobody starts again meanwhile.
+    let files = P::peaks(data).lock();
     let peak = match file.value().load(Relaxed) {
         OpenFile::NEVER => counter.watermark(),
         value => value.max(counter.local_watermark()),
     };
+    drop(files);
     seq_print!(seq, "{}\n", P::UNIT.show(peak));
     0
 }
 
+/// # Safety
+///
+/// Only for the cgroup core, as a callback of a `struct cftype`.
 unsafe extern "C" fn write<P: Peak>(
     of: *mut bindings::kernfs_open_file,
     _buf: *mut c_char,
@@ -196,12 +216,16 @@ unsafe extern "C" fn write<P: Peak>(
     _off: bindings::loff_t,
 ) -> isize {
     // SAFETY: The core calls this with an open file of this controller, whose css it keeps meanwhile.
-    let (file, data) = unsafe { (OpenFile::from_raw(of), P::Data::from_css(bindings::of_css(of))) };
+    let (file, data) = unsafe {
+        (
+            OpenFile::from_raw(of),
+            P::Data::from_css(bindings::of_css(of)),
+        )
+    };
     let counter = P::counter(data);
 
     let files = P::peaks(data).lock();
-    let most = counter.local_watermark();
-    let usage = counter.restart_local_watermark();
+    let (most, usage) = counter.restart_local_watermark();
     files.for_each(|other| {
         if most > other.value().load(Relaxed) {
             other.value().store(most, Relaxed);

@@ -75,12 +75,8 @@ impl Folio {
     pub fn memcg_data(&self) -> &Atomic<usize> {
         // SAFETY: The field is part of every folio, and changes of it are word-sized.
         unsafe {
-            Atomic::from_ptr(
-                (&raw mut (*self.as_raw())
-                    .__bindgen_anon_1
-                    .__bindgen_anon_1
-                    .memcg_data),
-            )
+            let raw = self.as_raw();
+            Atomic::from_ptr(&raw mut (*raw).__bindgen_anon_1.__bindgen_anon_1.memcg_data)
         }
     }
 }

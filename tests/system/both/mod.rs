@@ -7,7 +7,7 @@ mod huge;
 mod limit;
 mod migrate;
 mod oom;
-mod remove;
+pub mod remove;
 mod share;
 mod stock;
 mod stress;

@@ -112,7 +112,9 @@ fn movers(hierarchy: &Hierarchy) -> Outcome {
             }
         }
         turn += 1;
-        within("usage of parent", parent.usage()?, 0..=18 * MB)?;
+        for home in &homes {
+            within("usage of home", home.usage()?, 0..=6 * MB)?;
+        }
     }
     for worker in workers {
         worker.ends_well()?;
