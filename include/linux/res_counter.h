@@ -37,6 +37,7 @@ struct res_counter {
 
 /* Open files, each of which shows the most since it was last written to. */
 struct res_counter_peaks {
+	/* Protects the list, and the restart of the local watermark. */
 	spinlock_t lock;
 	struct list_head files;
 };

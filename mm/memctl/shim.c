@@ -34,6 +34,7 @@ EXPORT_SYMBOL(memcg_kmem_online_key);
 
 DEFINE_SPINLOCK(memctl_objcg_lock);
 DEFINE_XARRAY_ALLOC1(memctl_ids);
+/* See memctl.h. */
 DEFINE_MUTEX(memctl_limit_mutex);
 DECLARE_WAIT_QUEUE_HEAD(memctl_oom_waitq);
 
