@@ -6,12 +6,15 @@ K ?= memctl
 DEBUG ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test shell kernel patch lint clean
+.PHONY: help run test selftests bench shell kernel patch lint clean
 
 help:
 	@echo 'make run                 build, boot, and watch the demonstration'
 	@echo 'make test                build and boot the kernel that checks itself; all tests'
 	@echo '                         (K=memcg: on the C controller; FILTER=: some)'
+	@echo 'make selftests           the cgroup selftests of the kernel tree (K=memcg: ...)'
+	@echo 'make bench               what the controllers cost, in instructions: table,'
+	@echo '                         JSON and chart in build/bench/'
 	@echo 'make shell               a shell in the guest'
 	@echo 'make kernel              build only: build/$$K/bzImage, K=memctl|memcg|none'
 	@echo '                         (DEBUG=lockdep: with all checks, build/$$K-$$DEBUG/)'
@@ -32,6 +35,12 @@ run:
 
 test:
 	@scripts/test $(K)
+
+selftests:
+	@scripts/selftests $(K)
+
+bench:
+	@scripts/bench
 
 shell:
 	@scripts/kernel $(K) $(DEBUG)

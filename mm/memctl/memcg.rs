@@ -356,7 +356,7 @@ impl MemCgroup {
     ///
     /// # Safety
     ///
-    /// `this` comes from [`MemCgroup::new`] and nobody uses it any more.
+    /// `this` comes from [`MemCgroup::create`] and nobody uses it any more.
     unsafe fn free_parts(this: NonNull<Self>) {
         let raw: *mut bindings::mem_cgroup = this.as_ptr().cast();
         // SAFETY: By the requirement of this function.

@@ -9,9 +9,9 @@
 //! search, keeping it takes no reference, and it is gone with the container.
 //!
 //! The owner takes from its stock by compare-and-exchange on a line of its own. Others do so only
-//! in [`drain`], which takes back all stocks of a tree of containers at once and on the spot:
-//! before a charge fails, reclaims or kills, no page is left in a stock. Stocked pages count as
-//! used, up to [`BATCH`] a CPU and container.
+//! in [`drain`], which takes back all stocks of a tree of containers at once and on the spot: a
+//! charge that finds no room does so before it reclaims, and again before it fails or kills.
+//! Stocked pages count as used, up to [`BATCH`] a CPU and container.
 //!
 //! All of this works in any context.
 #![deny(unsafe_code)]

@@ -51,7 +51,8 @@ __rust_helper void rust_helper_obj_cgroup_put(struct obj_cgroup *objcg)
 __rust_helper void rust_helper_obj_cgroup_put_many(struct obj_cgroup *objcg,
 						   unsigned long nr)
 {
-	percpu_ref_put_many(&objcg->refcnt, nr);
+	if (!obj_cgroup_is_root(objcg))
+		percpu_ref_put_many(&objcg->refcnt, nr);
 }
 
 __rust_helper void rust_helper_css_kill(struct cgroup_subsys_state *css)
