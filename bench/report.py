@@ -136,17 +136,19 @@ def table(figures):
     out.append(f"{'':<46}{'':>9}{'C':>9}{'Rust':>9}{'':>9}{'':>10}{'ratio':>7}")
     for cpus in (2, 8, 64):
         c, rust = (
-            figures[f"{k}-memory-{cpus}"][f"cpus{cpus}"]["bytes_a_container"]
+            figures.get(f"{k}-memory-{cpus}", {}).get(f"cpus{cpus}", {}).get("bytes_a_container")
             for k in ("memcg", "memctl")
         )
+        if c is None or rust is None:
+            continue
         label = f"of a container, {cpus} possible CPUs"
         out.append(
             f"{label:<46}{'':>9}{number(c):>9}{number(rust):>9}{'':>9}{'':>10}{ratio(rust, c):>7}"
         )
     maps = [
-        figures[name][place]["memmap_bytes"]
+        figures.get(name, {}).get(place, {}).get("memmap_bytes")
         for name, place in (
-            ("none-memory", next(iter(figures["none-memory"]))),
+            ("none-memory", "cpus1"),
             ("memcg-memory-2", "cpus2"),
             ("memctl-memory-2", "cpus2"),
         )
