@@ -2,7 +2,7 @@
 
 //! Processes that a test puts into containers and talks to.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -73,23 +73,22 @@ impl Worker {
     /// Starts a process that fills `bytes` of anonymous memory, then rests. Told to go on, it
     /// checks that its memory still holds what it wrote.
     pub fn holding(home: &Cgroup, bytes: u64) -> Outcome<Self> {
-        let mut worker = Self::start(home, |line| {
-            let len = bytes as usize;
-            let mut memory = Mapping::anon(len)?;
-            memory.fill(0..len, bytes);
-            line.rest()?;
-            crate::check!(memory.holds(0..len, bytes), "memory has changed");
-            Ok(())
-        })?;
-        worker.hear()?;
-        Ok(worker)
+        Self::holding_in(home, bytes, Mapping::anon)
     }
 
     /// As [`holding`](Self::holding), in huge pages of `huge` bytes.
     pub fn holding_huge(home: &Cgroup, bytes: u64, huge: u64) -> Outcome<Self> {
+        Self::holding_in(home, bytes, |len| Mapping::huge(len, huge as usize))
+    }
+
+    fn holding_in(
+        home: &Cgroup,
+        bytes: u64,
+        map: impl FnOnce(usize) -> io::Result<Mapping>,
+    ) -> Outcome<Self> {
         let mut worker = Self::start(home, |line| {
             let len = bytes as usize;
-            let mut memory = Mapping::huge(len, huge as usize)?;
+            let mut memory = map(len)?;
             memory.fill(0..len, bytes);
             line.rest()?;
             crate::check!(memory.holds(0..len, bytes), "memory has changed");
