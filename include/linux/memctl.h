@@ -103,17 +103,21 @@ struct mem_cgroup {
 	seqlock_t socket_pressure_seqlock;
 #endif
 
-	/* Pages. Beyond high, those who charge are slowed. */
+	/* Pages, in memory and in swap space. Beyond high, those who charge are slowed. */
 	unsigned long high;
+	unsigned long swap_high;
 	struct res_counter memory;
+	struct res_counter swap;
 	struct res_counter_peaks peaks;
+	struct res_counter_peaks swap_peaks;
 
 	/* Tasks that wait for an out-of-memory situation here to be resolved. */
 	atomic_t oom_waiters;
 
-	/* memory.events and memory.events.local */
+	/* memory.events, memory.events.local, and memory.swap.events */
 	struct cgroup_file events_file;
 	struct cgroup_file events_local_file;
+	struct cgroup_file swap_events_file;
 	atomic_long_t memory_events[MEMCG_NR_MEMORY_EVENTS];
 	atomic_long_t memory_events_local[MEMCG_NR_MEMORY_EVENTS];
 	/* VM events counted by descendants that are gone. */

@@ -156,9 +156,12 @@ pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
     let mut insistence = Insistence::new();
     let mut batch = nr.max(stock::BATCH);
     let mut noted = false;
+    let mut reclaimed = 0;
 
     let over = loop {
         if stock::consume(memcg, nr) {
+            // What reclaim has freed is charged ahead, as a batch is.
+            throttle::note_charge(memcg, reclaimed.min(stock::BATCH), gfp);
             return Ok(());
         }
         let Err(mut over) = charge_counters(memcg, gfp, nr, batch) else {
@@ -189,7 +192,7 @@ pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
         events::notify(over, MemoryEvent::MAX, true);
         noted = true;
 
-        let reclaimed = vm::stalled(|| vm::reclaim(over, nr, gfp));
+        reclaimed = vm::stalled(|| vm::reclaim(over, nr, gfp));
         if over.memory().margin() >= nr {
             continue;
         }

@@ -32,11 +32,12 @@ impl MemoryEvent {
     /// A socket's sending was slowed.
     pub(crate) const SOCK_THROTTLED: Self = Self(memcg_memory_event_MEMCG_SOCK_THROTTLED as usize);
 
-    const SWAP: [memcg_memory_event; 3] = [
-        memcg_memory_event_MEMCG_SWAP_HIGH,
-        memcg_memory_event_MEMCG_SWAP_MAX,
-        memcg_memory_event_MEMCG_SWAP_FAIL,
-    ];
+    /// Throttled, having more swap space than `memory.swap.high`.
+    pub(crate) const SWAP_HIGH: Self = Self(memcg_memory_event_MEMCG_SWAP_HIGH as usize);
+    /// Swap space for a folio did not fit.
+    pub(crate) const SWAP_MAX: Self = Self(memcg_memory_event_MEMCG_SWAP_MAX as usize);
+    /// A folio got no swap space, be it that there is none.
+    pub(crate) const SWAP_FAIL: Self = Self(memcg_memory_event_MEMCG_SWAP_FAIL as usize);
 
     /// The event that C calls `event`, if there is one.
     pub(crate) fn new(event: memcg_memory_event) -> Option<Self> {
@@ -48,19 +49,17 @@ impl MemoryEvent {
         self.0
     }
 
-    /// Events of swap have a file of their own, which is not there yet.
+    /// Events of swap space have a file of their own.
     fn is_swap(self) -> bool {
-        Self::SWAP.contains(&(self.0 as memcg_memory_event))
+        [Self::SWAP_HIGH, Self::SWAP_MAX, Self::SWAP_FAIL].contains(&self)
     }
 }
 
 /// Counts `event` in `memcg` and, on cgroup v2, in its ancestors but the root, and wakes those who
 /// watch, if `may_lock`. Any context; in NMI and the like without `may_lock`.
 pub(crate) fn notify(memcg: &MemCgroup, event: MemoryEvent, may_lock: bool) {
-    let may_notify = may_lock && !event.is_swap();
-
     memcg.memory_events(event, true).add(1isize, Relaxed);
-    if may_notify {
+    if may_lock && !event.is_swap() {
         memcg.events_file(true).notify();
     }
 
@@ -70,8 +69,12 @@ pub(crate) fn notify(memcg: &MemCgroup, event: MemoryEvent, may_lock: bool) {
             break;
         }
         memcg.memory_events(event, false).add(1isize, Relaxed);
-        if may_notify {
-            memcg.events_file(false).notify();
+        if may_lock {
+            let file = match event.is_swap() {
+                true => memcg.swap_events_file(),
+                false => memcg.events_file(false),
+            };
+            file.notify();
         }
     }
 }

@@ -45,6 +45,15 @@ pub(crate) fn log_meminfo(memcg: &MemCgroup) {
             memory.failcnt()
         }
     );
+    if vm::on_v2() {
+        let swap = memcg.swap();
+        pr_info!(
+            "swap: usage {}kB, limit {}kB, failcnt {}\n",
+            kib(swap.usage()),
+            kib(swap.limit()),
+            memcg.memory_events(MemoryEvent::SWAP_MAX, false).load(Relaxed)
+        );
+    }
     pr_info!("Memory cgroup stats for ");
     memcg.css().pr_cont_path();
     pr_cont!(":\n");

@@ -152,7 +152,8 @@ unsafe extern "C" fn mem_cgroup_swapin_charge_folio(
         // SAFETY: The caller has a new folio that nobody else knows.
         let page = unsafe { MetaPage::<Exclusive>::new(Folio::from_raw(folio)) };
         charge::charge_folio(&page, Gfp(gfp), |rcu| {
-            match MemCgroup::from_id(id.into(), rcu).filter(|m| m.css().is_online()) {
+            let alive = |m: &&MemCgroup| m.css().is_online() && !m.css().is_dying();
+            match MemCgroup::from_id(id.into(), rcu).filter(alive) {
                 Some(memcg) => memcg,
                 // SAFETY: The caller keeps `mm`.
                 None => unsafe { charged_memcg(mm, rcu) },
@@ -228,14 +229,31 @@ unsafe extern "C" fn folio_split_memcg_refs(folio: *mut folio, old: c_uint, new:
 #[export]
 unsafe extern "C" fn __mem_cgroup_try_charge_swap(folio: *mut folio) -> c_int {
     // SAFETY: The caller has locked the folio.
-    swap::record(unsafe { &MetaPage::<Locked>::new(Folio::from_raw(folio)) });
-    0
+    let page = unsafe { MetaPage::<Locked>::new(Folio::from_raw(folio)) };
+    from_result(|| swap::charge(&page).map(|()| 0))
 }
 
 #[cfg(CONFIG_SWAP)]
 #[export]
 unsafe extern "C" fn __mem_cgroup_uncharge_swap(id: c_ushort, nr_pages: c_uint) {
-    swap::erase(id.into(), nr_pages);
+    swap::uncharge(id.into(), nr_pages);
+}
+
+#[cfg(CONFIG_SWAP)]
+#[export]
+unsafe extern "C" fn mem_cgroup_get_nr_swap_pages(memcg: *mut mem_cgroup) -> c_long {
+    if vm::disabled() {
+        return vm::free_swap_pages();
+    }
+    // SAFETY: The caller keeps the container.
+    swap::free_pages(unsafe { MemCgroup::from_raw(memcg) })
+}
+
+#[cfg(CONFIG_SWAP)]
+#[export]
+unsafe extern "C" fn mem_cgroup_swap_full(folio: *mut folio) -> bool {
+    // SAFETY: The caller has locked the folio.
+    swap::is_full(unsafe { &MetaPage::<Locked>::new(Folio::from_raw(folio)) })
 }
 
 /// Pages are demoted to nodes that the container may use.

@@ -132,8 +132,12 @@ fn unprotect(memcg: &MemCgroup) {
 
 /// Lets `memcg`, which is disabled but cannot go, have no limits.
 pub(crate) fn reset(memcg: &MemCgroup) {
-    memcg.memory().force_limit(PAGES.unlimited());
+    for counter in [memcg.memory(), memcg.swap()] {
+        counter.force_limit(PAGES.unlimited());
+    }
     unprotect(memcg);
-    memcg.high().store(PAGES.unlimited(), Relaxed);
+    for high in [memcg.high(), memcg.swap_high()] {
+        high.store(PAGES.unlimited(), Relaxed);
+    }
     memcg.oom_group().store(false, Relaxed);
 }

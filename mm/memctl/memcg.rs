@@ -87,6 +87,9 @@ impl MemCgroup {
     /// As above, for `memory.events.local`.
     pub(crate) const EVENTS_LOCAL_FILE: usize =
         core::mem::offset_of!(bindings::mem_cgroup, events_local_file);
+    /// As above, for `memory.swap.events`.
+    pub(crate) const SWAP_EVENTS_FILE: usize =
+        core::mem::offset_of!(bindings::mem_cgroup, swap_events_file);
 
     /// Wraps a pointer from C.
     ///
@@ -190,6 +193,13 @@ impl MemCgroup {
         unsafe { ResCounter::from_raw(&raw const (*self.as_raw()).memory) }
     }
 
+    /// The counter of pages of swap space.
+    #[inline]
+    pub(crate) fn swap(&self) -> &ResCounter {
+        // SAFETY: By the type invariants the counter is initialized.
+        unsafe { ResCounter::from_raw(&raw const (*self.as_raw()).swap) }
+    }
+
     /// Statistics that belong to no node, and the stock.
     #[inline]
     pub(crate) fn slots(&self) -> &PerCpuSlots {
@@ -237,6 +247,12 @@ impl MemCgroup {
         }
     }
 
+    /// The handle to notify of new events of swap space, here and below.
+    pub(crate) fn swap_events_file(&self) -> &FileHandle {
+        // SAFETY: The tables of files name the offset; without swap it stays zeroed.
+        unsafe { FileHandle::from_raw(&raw mut (*self.as_raw()).swap_events_file) }
+    }
+
     /// How many tasks wait for an out-of-memory situation of this container to be resolved.
     pub(crate) fn oom_waiters(&self) -> &Atomic<i32> {
         // SAFETY: The counter is only accessed atomically.
@@ -256,6 +272,13 @@ impl MemCgroup {
         unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).high) }
     }
 
+    /// Pages of swap space beyond which those who charge are slowed.
+    #[inline]
+    pub(crate) fn swap_high(&self) -> &Atomic<usize> {
+        // SAFETY: The field is only accessed atomically.
+        unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).swap_high) }
+    }
+
     /// Whether all processes are killed together.
     pub(crate) fn oom_group(&self) -> &Atomic<bool> {
         // SAFETY: The field is only accessed atomically.
@@ -266,6 +289,12 @@ impl MemCgroup {
     pub(crate) fn peaks(&self) -> &Peaks {
         // SAFETY: By the type invariants the list is initialized.
         unsafe { Peaks::from_raw(&raw const (*self.as_raw()).peaks) }
+    }
+
+    /// The open files that show peaks of swap space of their own.
+    pub(crate) fn swap_peaks(&self) -> &Peaks {
+        // SAFETY: By the type invariants the list is initialized.
+        unsafe { Peaks::from_raw(&raw const (*self.as_raw()).swap_peaks) }
     }
 
     /// How willingly anonymous pages are swapped, 0 to 200.
@@ -317,15 +346,23 @@ impl MemCgroup {
         // SAFETY: `raw` is a fresh, zeroed allocation of a container that nobody else knows.
         unsafe {
             (&raw mut (*raw).slots).cast::<PerCpuSlots>().write(slots);
+            // The root's are never charged: one atomic operation less for everybody else.
+            let parent_charged = parent.filter(|p| !p.is_root());
             ResCounter::init(
                 (&raw mut (*raw).memory).cast(),
-                // The root's is never charged: one atomic operation less for everybody else.
-                parent.filter(|p| !p.is_root()).map(Self::memory),
+                parent_charged.map(Self::memory),
+                crate::PAGES.unlimited(),
+            );
+            ResCounter::init(
+                (&raw mut (*raw).swap).cast(),
+                parent_charged.map(Self::swap),
                 crate::PAGES.unlimited(),
             );
             (*raw).kmemcg_id = -1;
             (*raw).high = crate::PAGES.unlimited();
+            (*raw).swap_high = crate::PAGES.unlimited();
             Peaks::init(&raw mut (*raw).peaks);
+            Peaks::init(&raw mut (*raw).swap_peaks);
             bindings::vmpressure_init(&raw mut (*raw).vmpressure);
             bindings::socket_pressure_init(raw);
             if parent.is_none() {

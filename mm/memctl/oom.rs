@@ -155,7 +155,8 @@ pub(crate) fn group<'a>(victim: &'a MemCgroup, domain: &MemCgroup) -> Option<&'a
     found
 }
 
-/// How much memory a process can have at the most: pages of `memcg`'s limit, and swap on top.
+/// How much memory a process can have at the most: pages of `memcg`'s limit, and the swap space it
+/// may have on top.
 pub(crate) fn total_pages(memcg: &MemCgroup) -> usize {
     let max = memcg.memory().limit();
     let swappiness = if vm::on_v2() || memcg.is_root() {
@@ -166,6 +167,6 @@ pub(crate) fn total_pages(memcg: &MemCgroup) -> usize {
     if swappiness == 0 {
         max
     } else {
-        max.saturating_add(vm::total_swap_pages())
+        max.saturating_add(memcg.swap().limit().min(vm::total_swap_pages()))
     }
 }

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Swap space: whose the pages in it are.
+//! Swap space: whose the pages in it are, and how much of it a container may have.
 //!
-//! When a folio is given swap space, the id of its container is written down for it, and a page
-//! that comes back is charged to that container whoever brings it in. An id stays in use, and its
-//! container in memory, as long as swap entries have it; they do not keep it from being removed,
-//! and what comes back after that is charged to the reader. How much swap space a container has is
-//! counted, but not limited yet.
+//! When a folio is given swap space, that is charged to its container, whose id is written down for
+//! it; and a page that comes back is charged to that container whoever brings it in. An id stays in
+//! use, and its container in memory, as long as swap entries have it; they do not keep it from being
+//! removed, and what comes back after that is charged to the reader.
+//!
+//! Swap space has a counter of its own beside that of memory. On cgroup v1, which has no files for
+//! it, it is counted and not limited.
 #![deny(unsafe_code)]
 
 use crate::{
+    events::{
+        self,
+        MemoryEvent, //
+    },
     memcg::MemCgroup,
     meta_page::{
         Locked,
@@ -19,40 +25,78 @@ use crate::{
 };
 use kernel::{
     bindings::memcg_stat_item_MEMCG_SWAP,
-    sync::rcu, //
+    prelude::*,
+    sync::{
+        atomic::Relaxed,
+        rcu, //
+    },
 };
 
-/// Writes down whose `page` is, which has just been given swap space.
-pub(crate) fn record(page: &MetaPage<'_, Locked>) {
+/// Charges the swap space that `page` has just been given to its container, and writes that down.
+/// A page that got none is an event. Any context that may lock.
+///
+/// # Errors
+///
+/// `ENOMEM` if a limit has no room; the page must then stay in memory.
+pub(crate) fn charge(page: &MetaPage<'_, Locked>) -> Result {
     let Some(owner) = page.owner() else {
-        return;
+        return Ok(());
     };
-    if !page.folio().is_in_swapcache() {
-        return;
-    }
-    let nr = page.folio().nr_pages();
     let rcu = rcu::read_lock();
-    let memcg = owner.memcg(&rcu).get_id(nr as u32);
+    let memcg = owner.memcg(&rcu);
+    if !page.folio().is_in_swapcache() {
+        events::notify(memcg, MemoryEvent::SWAP_FAIL, true);
+        return Ok(());
+    }
+
+    let nr = page.folio().nr_pages();
+    let memcg = memcg.get_id(nr as u32);
+    if !memcg.is_root() && memcg.swap().try_charge(nr).is_err() {
+        events::notify(memcg, MemoryEvent::SWAP_MAX, true);
+        events::notify(memcg, MemoryEvent::SWAP_FAIL, true);
+        memcg.put_id(nr as u32);
+        return Err(ENOMEM);
+    }
     stats::mod_memcg(memcg, memcg_stat_item_MEMCG_SWAP as usize, nr as isize);
     vm::record_swap_owner(page.folio(), memcg.id());
+    Ok(())
 }
 
-/// `nr` pages of swap space that were recorded for the container with this id are free again. Not
-/// in interrupts.
-pub(crate) fn erase(id: u32, nr: u32) {
+/// `nr` pages of swap space that were charged to the container with this id are free again. Not in
+/// interrupts.
+pub(crate) fn uncharge(id: u32, nr: u32) {
     let rcu = rcu::read_lock();
     if let Some(memcg) = MemCgroup::from_id(id, &rcu) {
+        if !memcg.is_root() {
+            memcg.swap().uncharge(nr as usize);
+        }
         stats::mod_memcg(memcg, memcg_stat_item_MEMCG_SWAP as usize, -(nr as isize));
         memcg.put_id(nr);
     }
 }
 
-/// Pages of swap space that are free for a container.
-pub(crate) fn free_pages() -> isize {
-    vm::free_swap_pages()
+/// Pages of swap space that are free for `memcg`. Negative if it has more than it may.
+pub(crate) fn free_pages(memcg: &MemCgroup) -> isize {
+    memcg
+        .up()
+        .filter(|m| !m.is_root())
+        .map(|m| (m.swap().limit() as isize).saturating_sub(m.swap().usage() as isize))
+        .fold(vm::free_swap_pages(), isize::min)
 }
 
-/// Whether a page in memory should give up its copy in swap space.
-pub(crate) fn is_full() -> bool {
-    vm::swap_is_full()
+/// Whether so little swap space is left that `page`, which is in memory, should give up its copy
+/// there: half is in use, on the machine or of what a container may have.
+pub(crate) fn is_full(page: &MetaPage<'_, Locked>) -> bool {
+    if vm::swap_is_full() {
+        return true;
+    }
+    let Some(owner) = page.owner() else {
+        return false;
+    };
+    let rcu = rcu::read_lock();
+    let full = owner.memcg(&rcu).up().filter(|m| !m.is_root()).any(|m| {
+        let allowed = m.swap().limit().min(m.swap_high().load(Relaxed));
+        m.swap().usage().saturating_mul(2) >= allowed
+    });
+    full
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Slowing down those who charge beyond `memory.high`.
+//! Slowing down those who charge beyond `memory.high`, or `memory.swap.high`.
 //!
 //! The boundary is soft: a charge never fails for it and nobody is killed. But a task whose charge
 //! takes a container beyond it reclaims as much as it has charged before it returns to user space,
 //! with all locks released; and if that does not help, it sleeps. It sleeps the longer the further
 //! the container is beyond, two seconds at the most each time. A task that is going to exit, be it
-//! that it was killed, does neither.
+//! that it was killed, does neither. Too much swap space is slept for alone: there is nothing to
+//! reclaim.
 #![deny(unsafe_code)]
 
 use crate::{
@@ -43,7 +44,15 @@ const RECLAIM_BATCH: usize = 32;
 /// `nr` pages have just been charged to the counters of `memcg`: has the task to do something for
 /// it? With `gfp` that may sleep and much to do, it does so at once.
 pub(crate) fn note_charge(memcg: &MemCgroup, nr: usize, gfp: Gfp) {
-    let beyond = |m: &MemCgroup| m.memory().usage() > m.high().load(Relaxed);
+    let beyond = |m: &MemCgroup| {
+        let (high, swap_high) = (m.high().load(Relaxed), m.swap_high().load(Relaxed));
+        // Rarely set, and the usage is on another line.
+        m.memory().usage() > high
+            || (swap_high != crate::PAGES.unlimited() && m.swap().usage() > swap_high)
+    };
+    if nr == 0 {
+        return;
+    }
     let current = Current::get();
     // A charge in an interrupt is nobody's fault; the next one that is will do for it.
     if !current.in_task() || !memcg.up().any(beyond) {
@@ -73,7 +82,8 @@ pub(crate) fn settle(gfp: Gfp) {
             return;
         }
         let reclaimed = reclaim(&memcg, batch, gfp);
-        let sleep = penalty_ms(nr, worst_overage(&memcg));
+        let sleep = penalty_ms(nr, memory_overage(&memcg)) + penalty_ms(nr, swap_overage(&memcg));
+        let sleep = sleep.min(LONGEST_MS);
         if sleep <= SHORTEST_MS {
             return;
         }
@@ -112,13 +122,26 @@ fn overage(usage: usize, high: usize) -> usize {
 
 /// How far the one from `memcg` up that is the furthest beyond its boundary is, in proportion to
 /// it, in 1024ths.
-fn worst_overage(memcg: &MemCgroup) -> usize {
+fn memory_overage(memcg: &MemCgroup) -> usize {
     memcg
         .up()
         .filter(|m| !m.is_root())
         .map(|m| overage(m.memory().usage(), m.high().load(Relaxed)))
         .max()
         .unwrap_or(0)
+}
+
+/// The same for swap space, which nobody has been told of yet.
+fn swap_overage(memcg: &MemCgroup) -> usize {
+    let mut worst = 0;
+    for memcg in memcg.up().filter(|m| !m.is_root()) {
+        let overage = overage(memcg.swap().usage(), memcg.swap_high().load(Relaxed));
+        if overage != 0 {
+            events::notify(memcg, MemoryEvent::SWAP_HIGH, true);
+        }
+        worst = worst.max(overage);
+    }
+    worst
 }
 
 /// How long who has charged `nr` pages sleeps, in milliseconds: for each page one second times the

@@ -422,8 +422,10 @@ pub struct Files<const N: usize>(UnsafeCell<[CfType; N]>);
 unsafe impl<const N: usize> Sync for Files<N> {}
 
 impl<const N: usize> Files<N> {
-    /// Makes a table of `files`.
-    pub const fn new(files: [CfType; N]) -> Self {
-        Self(UnsafeCell::new(files))
+    /// Makes a table of `files`, of which there are `N`.
+    pub const fn new(files: &[CfType]) -> Self {
+        assert!(files.len() == N, "so many files there are not");
+        // SAFETY: There are as many; a `struct cftype` owns nothing, so that it may be copied.
+        Self(UnsafeCell::new(unsafe { files.as_ptr().cast::<[CfType; N]>().read() }))
     }
 }

@@ -289,6 +289,11 @@ impl Cgroup {
         self.keyed("memory.events")
     }
 
+    /// The events of swap space, of version 2.
+    pub fn swap_events(&self) -> Outcome<Stat> {
+        self.keyed("memory.swap.events")
+    }
+
     /// memory.numa_stat of version 1, by key.
     pub fn numa_stat(&self) -> Outcome<BTreeMap<String, NumaLine>> {
         let text = self.read("memory.numa_stat")?;

@@ -15,6 +15,7 @@ mod v1_control;
 mod v1_files;
 mod v2_control;
 mod v2_files;
+mod v2_swap;
 mod worker;
 
 use std::process::ExitCode;
@@ -42,6 +43,7 @@ fn suite(version: Version) -> Suite {
             &v2_files::GROUP,
             &v2_files::EVENTS_GROUP,
             &v2_control::GROUP,
+            &v2_swap::GROUP,
         ],
     };
     Suite {

@@ -43,7 +43,7 @@ const UNLIMITED: &[u8] = b"-1";
 const MAX_SWAPPINESS: u64 = 200;
 
 /// The table for the cgroup core.
-pub(crate) const FILES: [CfType; 11] = [
+pub(crate) const FILES: &[CfType] = &[
     CfType::new(c"usage_in_bytes").read_u64::<Usage>(),
     CfType::new(c"max_usage_in_bytes")
         .read_u64::<MaxUsage>()

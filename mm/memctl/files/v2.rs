@@ -19,6 +19,7 @@ use crate::{
     vm,
     PAGES, //
 };
+use core::marker::PhantomData;
 use kernel::{
     bindings as c,
     cgroup::{
@@ -54,7 +55,7 @@ use kernel::{
 const UNLIMITED: &[u8] = b"max";
 
 /// The table for the cgroup core.
-pub(crate) const FILES: [CfType; 13] = [
+pub(crate) const FILES: &[CfType] = &[
     CfType::new(c"current")
         .flags(CfType::NOT_ON_ROOT)
         .read_u64::<Current>(),
@@ -63,20 +64,20 @@ pub(crate) const FILES: [CfType; 13] = [
         .peak::<Most>(),
     CfType::new(c"min")
         .flags(CfType::NOT_ON_ROOT)
-        .show::<Min>()
-        .write::<Min>(),
+        .show::<Tunable<Min>>()
+        .write::<Tunable<Min>>(),
     CfType::new(c"low")
         .flags(CfType::NOT_ON_ROOT)
-        .show::<Low>()
-        .write::<Low>(),
+        .show::<Tunable<Low>>()
+        .write::<Tunable<Low>>(),
     CfType::new(c"high")
         .flags(CfType::NOT_ON_ROOT)
-        .show::<High>()
-        .write::<High>(),
+        .show::<Tunable<High>>()
+        .write::<Tunable<High>>(),
     CfType::new(c"max")
         .flags(CfType::NOT_ON_ROOT)
-        .show::<Max>()
-        .write::<Max>(),
+        .show::<Tunable<Max>>()
+        .write::<Tunable<Max>>(),
     CfType::new(c"events")
         .flags(CfType::NOT_ON_ROOT)
         .notify_at(MemCgroup::EVENTS_FILE)
@@ -94,6 +95,29 @@ pub(crate) const FILES: [CfType; 13] = [
     CfType::new(c"reclaim")
         .flags(CfType::NS_DELEGATABLE)
         .write_text::<Reclaim>(),
+    #[cfg(CONFIG_SWAP)]
+    CfType::new(c"swap.current")
+        .flags(CfType::NOT_ON_ROOT)
+        .read_u64::<SwapCurrent>(),
+    #[cfg(CONFIG_SWAP)]
+    CfType::new(c"swap.high")
+        .flags(CfType::NOT_ON_ROOT)
+        .show::<Tunable<SwapHigh>>()
+        .write::<Tunable<SwapHigh>>(),
+    #[cfg(CONFIG_SWAP)]
+    CfType::new(c"swap.max")
+        .flags(CfType::NOT_ON_ROOT)
+        .show::<Tunable<SwapMax>>()
+        .write::<Tunable<SwapMax>>(),
+    #[cfg(CONFIG_SWAP)]
+    CfType::new(c"swap.peak")
+        .flags(CfType::NOT_ON_ROOT)
+        .peak::<SwapMost>(),
+    #[cfg(CONFIG_SWAP)]
+    CfType::new(c"swap.events")
+        .flags(CfType::NOT_ON_ROOT)
+        .notify_at(MemCgroup::SWAP_EVENTS_FILE)
+        .show::<SwapEvents>(),
     CfType::END,
 ];
 
@@ -125,113 +149,165 @@ impl Peak for Most {
     }
 }
 
-/// Shows a setting of `pages` in bytes.
-fn show_setting(seq: &SeqFile, pages: usize) {
-    match pages {
-        pages if pages == PAGES.unlimited() => seq_print!(seq, "max\n"),
-        pages => seq_print!(seq, "{}\n", PAGES.show(pages)),
+/// Bytes of swap space in use.
+#[cfg(CONFIG_SWAP)]
+pub(crate) struct SwapCurrent;
+
+#[cfg(CONFIG_SWAP)]
+impl ReadU64 for SwapCurrent {
+    type Data = MemCgroup;
+
+    fn read(memcg: &MemCgroup) -> u64 {
+        PAGES.show(memcg.swap().usage())
     }
 }
 
-/// Bytes that are never reclaimed.
+/// The most bytes of swap space that were in use, or that were since this open file was written to.
+#[cfg(CONFIG_SWAP)]
+pub(crate) struct SwapMost;
+
+#[cfg(CONFIG_SWAP)]
+impl Peak for SwapMost {
+    type Data = MemCgroup;
+
+    const UNIT: Unit = PAGES;
+
+    fn counter(memcg: &MemCgroup) -> &ResCounter {
+        memcg.swap()
+    }
+
+    fn peaks(memcg: &MemCgroup) -> &Peaks {
+        memcg.swap_peaks()
+    }
+}
+
+/// A file that reads as a number of bytes or `max`, and takes one.
+pub(crate) struct Tunable<T>(PhantomData<T>);
+
+/// What is behind a [`Tunable`], in pages.
+pub(crate) trait Setting {
+    fn get(memcg: &MemCgroup) -> usize;
+
+    /// Sets it; without waiting for its consequences if `nonblock`.
+    fn set(memcg: &MemCgroup, pages: usize, nonblock: bool);
+}
+
+impl<T: Setting> Show for Tunable<T> {
+    type Data = MemCgroup;
+
+    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+        match T::get(memcg) {
+            pages if pages == PAGES.unlimited() => seq_print!(seq, "max\n"),
+            pages => seq_print!(seq, "{}\n", PAGES.show(pages)),
+        }
+        Ok(())
+    }
+}
+
+impl<T: Setting> Write for Tunable<T> {
+    type Data = MemCgroup;
+
+    fn write(memcg: &MemCgroup, text: &[u8], nonblock: bool) -> Result {
+        T::set(memcg, PAGES.parse(text, UNLIMITED)?, nonblock);
+        Ok(())
+    }
+}
+
+/// What is never reclaimed.
 pub(crate) struct Min;
 
-impl Show for Min {
-    type Data = MemCgroup;
-
-    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
-        show_setting(seq, memcg.memory().protection(Protection::Min));
-        Ok(())
+impl Setting for Min {
+    fn get(memcg: &MemCgroup) -> usize {
+        memcg.memory().protection(Protection::Min)
     }
-}
 
-impl Write for Min {
-    type Data = MemCgroup;
-
-    fn write(memcg: &MemCgroup, text: &[u8], _nonblock: bool) -> Result {
-        let pages = PAGES.parse(text, UNLIMITED)?;
+    fn set(memcg: &MemCgroup, pages: usize, _nonblock: bool) {
         memcg.memory().set_protection(Protection::Min, pages);
-        Ok(())
     }
 }
 
-/// Bytes that are not reclaimed as long as others have something.
+/// What is not reclaimed as long as others have something.
 pub(crate) struct Low;
 
-impl Show for Low {
-    type Data = MemCgroup;
-
-    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
-        show_setting(seq, memcg.memory().protection(Protection::Low));
-        Ok(())
+impl Setting for Low {
+    fn get(memcg: &MemCgroup) -> usize {
+        memcg.memory().protection(Protection::Low)
     }
-}
 
-impl Write for Low {
-    type Data = MemCgroup;
-
-    fn write(memcg: &MemCgroup, text: &[u8], _nonblock: bool) -> Result {
-        let pages = PAGES.parse(text, UNLIMITED)?;
+    fn set(memcg: &MemCgroup, pages: usize, _nonblock: bool) {
         memcg.memory().set_protection(Protection::Low, pages);
-        Ok(())
     }
 }
 
-/// Bytes beyond which those who charge are slowed.
+/// Beyond this those who charge are slowed.
 pub(crate) struct High;
 
-impl Show for High {
-    type Data = MemCgroup;
-
-    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
-        show_setting(seq, memcg.high().load(Relaxed));
-        Ok(())
+impl Setting for High {
+    fn get(memcg: &MemCgroup) -> usize {
+        memcg.high().load(Relaxed)
     }
-}
 
-impl Write for High {
-    type Data = MemCgroup;
-
-    fn write(memcg: &MemCgroup, text: &[u8], nonblock: bool) -> Result {
-        let pages = PAGES.parse(text, UNLIMITED)?;
+    fn set(memcg: &MemCgroup, pages: usize, nonblock: bool) {
         reclaim::set_high(memcg, pages, nonblock);
-        Ok(())
     }
 }
 
-/// Bytes that may be in use.
+/// What may be in use.
 pub(crate) struct Max;
 
-impl Show for Max {
-    type Data = MemCgroup;
+impl Setting for Max {
+    fn get(memcg: &MemCgroup) -> usize {
+        memcg.memory().limit()
+    }
 
-    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
-        show_setting(seq, memcg.memory().limit());
-        Ok(())
+    fn set(memcg: &MemCgroup, pages: usize, nonblock: bool) {
+        reclaim::force_limit(memcg, pages, nonblock);
     }
 }
 
-impl Write for Max {
-    type Data = MemCgroup;
+/// Swap space beyond which those who charge are slowed.
+#[cfg(CONFIG_SWAP)]
+pub(crate) struct SwapHigh;
 
-    fn write(memcg: &MemCgroup, text: &[u8], nonblock: bool) -> Result {
-        let limit = PAGES.parse(text, UNLIMITED)?;
-        reclaim::force_limit(memcg, limit, nonblock);
-        Ok(())
+#[cfg(CONFIG_SWAP)]
+impl Setting for SwapHigh {
+    fn get(memcg: &MemCgroup) -> usize {
+        memcg.swap_high().load(Relaxed)
+    }
+
+    fn set(memcg: &MemCgroup, pages: usize, _nonblock: bool) {
+        memcg.swap_high().store(pages, Relaxed);
     }
 }
 
-fn show_events(memcg: &MemCgroup, local: bool, seq: &SeqFile) {
-    for (name, event) in [
-        ("low", MemoryEvent::LOW),
-        ("high", MemoryEvent::HIGH),
-        ("max", MemoryEvent::MAX),
-        ("oom", MemoryEvent::OOM),
-        ("oom_kill", MemoryEvent::OOM_KILL),
-        ("oom_group_kill", MemoryEvent::OOM_GROUP_KILL),
-        ("sock_throttled", MemoryEvent::SOCK_THROTTLED),
-    ] {
-        let count = memcg.memory_events(event, local).load(Relaxed);
+/// Swap space that may be in use. What is there stays there.
+#[cfg(CONFIG_SWAP)]
+pub(crate) struct SwapMax;
+
+#[cfg(CONFIG_SWAP)]
+impl Setting for SwapMax {
+    fn get(memcg: &MemCgroup) -> usize {
+        memcg.swap().limit()
+    }
+
+    fn set(memcg: &MemCgroup, pages: usize, _nonblock: bool) {
+        memcg.swap().force_limit(pages);
+    }
+}
+
+const MEMORY_EVENTS: &[(&str, MemoryEvent)] = &[
+    ("low", MemoryEvent::LOW),
+    ("high", MemoryEvent::HIGH),
+    ("max", MemoryEvent::MAX),
+    ("oom", MemoryEvent::OOM),
+    ("oom_kill", MemoryEvent::OOM_KILL),
+    ("oom_group_kill", MemoryEvent::OOM_GROUP_KILL),
+    ("sock_throttled", MemoryEvent::SOCK_THROTTLED),
+];
+
+fn show_events(memcg: &MemCgroup, events: &[(&str, MemoryEvent)], local: bool, seq: &SeqFile) {
+    for (name, event) in events {
+        let count = memcg.memory_events(*event, local).load(Relaxed);
         seq_print!(seq, "{} {}\n", name, count);
     }
 }
@@ -243,7 +319,7 @@ impl Show for Events {
     type Data = MemCgroup;
 
     fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
-        show_events(memcg, false, seq);
+        show_events(memcg, MEMORY_EVENTS, false, seq);
         Ok(())
     }
 }
@@ -255,7 +331,26 @@ impl Show for EventsLocal {
     type Data = MemCgroup;
 
     fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
-        show_events(memcg, true, seq);
+        show_events(memcg, MEMORY_EVENTS, true, seq);
+        Ok(())
+    }
+}
+
+/// What happened to swap space here and below.
+#[cfg(CONFIG_SWAP)]
+pub(crate) struct SwapEvents;
+
+#[cfg(CONFIG_SWAP)]
+impl Show for SwapEvents {
+    type Data = MemCgroup;
+
+    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+        const EVENTS: &[(&str, MemoryEvent)] = &[
+            ("high", MemoryEvent::SWAP_HIGH),
+            ("max", MemoryEvent::SWAP_MAX),
+            ("fail", MemoryEvent::SWAP_FAIL),
+        ];
+        show_events(memcg, EVENTS, false, seq);
         Ok(())
     }
 }

@@ -12,15 +12,13 @@ use crate::{
         Locked,
         MetaPage, //
     },
-    objcg::ObjCgroup,
-    swap, //
+    objcg::ObjCgroup, //
 };
 use core::ptr::null_mut;
 use kernel::{
     bindings::*,
     ffi::{
         c_int,
-        c_long,
         c_uint,
         c_ulong,
         c_void, //
@@ -69,19 +67,7 @@ unsafe extern "C" fn vmpressure_v1_account_tree(
 ) {
 }
 
-// --- swap space: counted, but not limited yet ---
-
-#[cfg(CONFIG_SWAP)]
-#[export]
-unsafe extern "C" fn mem_cgroup_get_nr_swap_pages(_memcg: *mut mem_cgroup) -> c_long {
-    swap::free_pages()
-}
-
-#[cfg(CONFIG_SWAP)]
-#[export]
-unsafe extern "C" fn mem_cgroup_swap_full(_folio: *mut folio) -> bool {
-    swap::is_full()
-}
+// --- memory and swap together, on cgroup v1: not counted yet ---
 
 #[cfg(all(CONFIG_MEMCG_V1, CONFIG_SWAP))]
 #[export]
