@@ -389,7 +389,7 @@ impl Cgroup {
     }
 
     /// Kills the processes of the subtree and removes it.
-    fn destroy(&self) -> Outcome {
+    pub fn destroy(&self) -> Outcome {
         let entries = fs::read_dir(&self.path).context(self.path.display())?;
         for entry in entries.flatten() {
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {

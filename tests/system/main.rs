@@ -3,6 +3,7 @@
 //! memctl-guest: what is checked from user space in a booted guest, and the small tools that the
 //! demonstration needs and busybox lacks.
 
+mod answers;
 mod both;
 mod cgroup;
 mod disk;
@@ -22,9 +23,11 @@ use std::process::ExitCode;
 
 use cgroup::Version;
 use ktap::Suite;
+use outcome::Outcome;
 
 const USAGE: &str = "\
 usage: memctl-guest test [v1|v2] [FILTER]     run the tests whose names contain FILTER
+       memctl-guest answers v1|v2             print what the controller's files answer
        memctl-guest anon MB [hold]            grow by MB megabytes of anonymous memory
        memctl-guest fill FILE MB              make a file that is not in the page cache
        memctl-guest read FILE                 read a file from start to end
@@ -70,15 +73,23 @@ fn main() -> ExitCode {
         ["test", "v1", filter] => test(&[Version::V1], filter),
         ["test", "v2", filter] => test(&[Version::V2], filter),
         ["test", filter] => test(&[Version::V1, Version::V2], filter),
+        ["answers", "v1"] => done("answers", answers::print(Version::V1)),
+        ["answers", "v2"] => done("answers", answers::print(Version::V2)),
         [tool, ref arguments @ ..] => match tools::run(tool, arguments) {
-            Some(Ok(())) => ExitCode::SUCCESS,
-            Some(Err(why)) => {
-                eprintln!("memctl-guest {tool}: {why}");
-                ExitCode::FAILURE
-            }
+            Some(outcome) => done(tool, outcome),
             None => usage(),
         },
         [] => usage(),
+    }
+}
+
+fn done(tool: &str, outcome: Outcome) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("memctl-guest {tool}: {why}");
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -18,6 +18,8 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 pub use libc::{EAGAIN, EBUSY, EINVAL, ENODEV, ENOMEM, ERANGE};
+pub use libc::{O_ACCMODE, O_APPEND, O_DIRECT, O_DIRECTORY, O_NONBLOCK, O_TRUNC};
+pub use libc::{O_RDONLY, O_RDWR, O_WRONLY};
 pub use libc::{SIGKILL, SIGTERM};
 
 /// A process, by number.
@@ -241,6 +243,40 @@ pub fn poll_exceptional(file: &File, limit: Duration) -> io::Result<bool> {
     // SAFETY: `fd` is one pollfd and outlives the call.
     let ready = check(unsafe { libc::poll(&mut fd, 1, limit) })?;
     Ok(ready > 0 && fd.revents & libc::POLLPRI != 0)
+}
+
+/// What a file is ready for now, as poll(2) has it.
+pub fn poll_now(file: &File) -> io::Result<i16> {
+    let mut fd = libc::pollfd {
+        fd: file.as_raw_fd(),
+        events: libc::POLLIN | libc::POLLPRI | libc::POLLOUT | libc::POLLRDHUP,
+        revents: 0,
+    };
+    // SAFETY: `fd` is one pollfd and outlives the call.
+    check(unsafe { libc::poll(&mut fd, 1, 0) })?;
+    Ok(fd.revents)
+}
+
+/// What programs call an error.
+pub fn errno_name(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(libc::E2BIG) => "E2BIG".into(),
+        Some(libc::EACCES) => "EACCES".into(),
+        Some(libc::EAGAIN) => "EAGAIN".into(),
+        Some(libc::EBUSY) => "EBUSY".into(),
+        Some(libc::EINTR) => "EINTR".into(),
+        Some(libc::EINVAL) => "EINVAL".into(),
+        Some(libc::EIO) => "EIO".into(),
+        Some(libc::ENODEV) => "ENODEV".into(),
+        Some(libc::ENOENT) => "ENOENT".into(),
+        Some(libc::ENOMEM) => "ENOMEM".into(),
+        Some(libc::ENOTDIR) => "ENOTDIR".into(),
+        Some(libc::EOPNOTSUPP) => "EOPNOTSUPP".into(),
+        Some(libc::EPERM) => "EPERM".into(),
+        Some(libc::ERANGE) => "ERANGE".into(),
+        Some(number) => format!("error {number}"),
+        None => error.to_string(),
+    }
 }
 
 /// Watches one file for modification.
