@@ -13,6 +13,7 @@ use crate::{
     bindings,
     error::{
         from_result,
+        to_result,
         Result, //
     },
     ffi::{
@@ -240,8 +241,8 @@ pub trait Write {
     /// Whose file it is.
     type Data: CssData;
 
-    /// Takes `text`, which ends before the first NUL. `nonblock` says that the file was opened with
-    /// `O_NONBLOCK`. May sleep.
+    /// Takes `text`, which ends before the first NUL and has no blanks around it, as the kernel has
+    /// them. `nonblock` says that the file was opened with `O_NONBLOCK`. May sleep.
     fn write(data: &Self::Data, text: &[u8], nonblock: bool) -> Result;
 }
 
@@ -252,6 +253,18 @@ impl Text<'_> {
     /// The text, which a NUL ends, for C to read and to take apart.
     pub fn as_raw(&mut self) -> *mut c_char {
         self.0
+    }
+
+    /// The number that the text is but for blanks around it, in any notation that C has.
+    ///
+    /// # Errors
+    ///
+    /// `ERANGE` if the number does not fit, `EINVAL` if the text is no number.
+    pub fn parse_int(&mut self) -> Result<i32> {
+        let mut number = 0;
+        // SAFETY: A NUL ends the text, also after `strim()`, and `number` outlives the call.
+        to_result(unsafe { bindings::kstrtoint(bindings::strim(self.0), 0, &mut number) })?;
+        Ok(number)
     }
 }
 
@@ -387,8 +400,8 @@ unsafe extern "C" fn write<W: Write>(
 ) -> isize {
     // SAFETY: `of` is an open file of this controller, whose css the core keeps meanwhile.
     let data = unsafe { W::Data::from_css(bindings::of_css(of)) };
-    // SAFETY: kernfs ends the buffer with a NUL.
-    let text = unsafe { CStr::from_char_ptr(buf) }.to_bytes();
+    // SAFETY: kernfs ends the buffer, which is ours to write to, with a NUL; `strim()` keeps it so.
+    let text = unsafe { CStr::from_char_ptr(bindings::strim(buf)) }.to_bytes();
     // SAFETY: An open file has a `struct file`, whose flags may change under us by `fcntl()`.
     let flags = unsafe { (&raw const (*(*of).file).f_flags).read_volatile() };
     match W::write(data, text, flags & bindings::O_NONBLOCK != 0) {

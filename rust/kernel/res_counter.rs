@@ -60,19 +60,16 @@ impl Unit {
     /// Reads a limit as user space writes it, in units.
     ///
     /// `text` is a number, decimal or with the prefix `0x` or `0`, with an optional suffix K, M, G,
-    /// T, P or E (powers of 1024, either case), or the word `unlimited`. White space around it does
-    /// not count, what is not a whole unit is cut off, and what exceeds [`unlimited`], be it more
-    /// than fits into 64 bits, is [`unlimited`]. No digits at all read as 0. These are the rules of
-    /// `page_counter_memparse()`.
+    /// T, P or E (powers of 1024, either case), or the word `unlimited`. What is not a whole unit is
+    /// cut off, and what exceeds [`unlimited`], be it more than fits into 64 bits, is
+    /// [`unlimited`]. No text at all reads as 0. These are the rules of `page_counter_memparse()`.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if `text` is anything else, a negative number included.
+    /// `EINVAL` if `text` is anything else, a negative number or blanks around it included.
     ///
     /// [`unlimited`]: Unit::unlimited
     pub fn parse(self, text: &[u8], unlimited: &[u8]) -> Result<usize> {
-        let text = text.trim_ascii();
-
         if text == unlimited {
             return Ok(self.unlimited());
         }

@@ -44,10 +44,6 @@ use kernel::{
     },
     seq_file::SeqFile,
     seq_print,
-    str::{
-        parse_int::ParseInt,
-        BStr, //
-    },
     sync::atomic::Relaxed, //
 };
 
@@ -91,7 +87,7 @@ pub(crate) const FILES: &[CfType] = &[
     CfType::new(c"oom.group")
         .flags(CfType::NOT_ON_ROOT | CfType::NS_DELEGATABLE)
         .show::<OomGroup>()
-        .write::<OomGroup>(),
+        .write_text::<OomGroup>(),
     CfType::new(c"reclaim")
         .flags(CfType::NS_DELEGATABLE)
         .write_text::<Reclaim>(),
@@ -581,11 +577,11 @@ impl Show for OomGroup {
     }
 }
 
-impl Write for OomGroup {
+impl WriteText for OomGroup {
     type Data = MemCgroup;
 
-    fn write(memcg: &MemCgroup, text: &[u8], _nonblock: bool) -> Result {
-        let together = match i32::from_str(BStr::from_bytes(text.trim_ascii()))? {
+    fn write(memcg: &MemCgroup, text: &mut Text<'_>) -> Result {
+        let together = match text.parse_int()? {
             0 => false,
             1 => true,
             _ => return Err(EINVAL),
