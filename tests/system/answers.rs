@@ -540,9 +540,7 @@ impl Place<'_> {
         };
         for (case, text) in inputs(file) {
             let case = format!("write {case}");
-            self.written_by(file, state, &case, flags, |open| {
-                answer(open.write(&text))
-            })?;
+            self.written_by(file, state, &case, flags, |open| answer(open.write(&text)))?;
         }
 
         let one = |text: &'static [u8]| move |open: &mut File| answer(open.write(text));
@@ -665,12 +663,7 @@ impl Place<'_> {
             })
         };
         if !text.is_empty() {
-            self.report(
-                file,
-                "read bytewise",
-                pieces(&mut (0..text.len()))?,
-                "-",
-            );
+            self.report(file, "read bytewise", pieces(&mut (0..text.len()))?, "-");
             // Each byte is of a text of its own, which stays the same only where nothing happens.
             if !self.is_root() {
                 let backwards = pieces(&mut (0..text.len()).rev())?;

@@ -163,12 +163,16 @@ impl Stat {
         value.ok_or_else(|| Verdict::Failed(format!("no \"{key}\"")))
     }
 
+    pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), *value))
+    }
+
     pub fn sum(&self, keys: &[&str]) -> Outcome<u64> {
         keys.iter().map(|key| self.get(key)).sum()
     }
 }
 
-/// One line of memory.numa_stat: a total and the share of each node, in pages.
+/// One line of memory.numa_stat: a total and the share of each node, in the unit of the file.
 pub struct NumaLine {
     pub total: u64,
     pub nodes: Vec<u64>,
@@ -294,18 +298,24 @@ impl Cgroup {
         self.keyed("memory.swap.events")
     }
 
-    /// memory.numa_stat of version 1, by key.
+    pub fn local_events(&self) -> Outcome<Stat> {
+        self.keyed("memory.events.local")
+    }
+
+    /// memory.numa_stat, by key.
     pub fn numa_stat(&self) -> Outcome<BTreeMap<String, NumaLine>> {
         let text = self.read("memory.numa_stat")?;
         let line = |line: &str| {
             let mut fields = line.split(' ');
-            let (key, total) = fields.next()?.split_once('=')?;
+            let first = fields.next()?;
             let nodes = fields.map(|field| field.split_once('=')?.1.parse().ok());
-            let numbers = NumaLine {
-                total: total.parse().ok()?,
-                nodes: nodes.collect::<Option<_>>()?,
+            let nodes: Vec<u64> = nodes.collect::<Option<_>>()?;
+            // Version 2 has no totals.
+            let (key, total) = match first.split_once('=') {
+                Some((key, total)) => (key, total.parse().ok()?),
+                None => (first, nodes.iter().sum()),
             };
-            Some((key.to_string(), numbers))
+            Some((key.to_string(), NumaLine { total, nodes }))
         };
         let lines: Option<_> = text.lines().map(line).collect();
         lines.ok_or_else(|| Verdict::Failed(format!("memory.numa_stat: cannot read \"{text}\"")))

@@ -47,6 +47,7 @@ fn suite(version: Version) -> Suite {
             &v2_files::EVENTS_GROUP,
             &v2_control::GROUP,
             &v2_swap::GROUP,
+            &both::sums::V2_GROUP,
         ],
     };
     Suite {

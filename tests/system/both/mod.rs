@@ -11,6 +11,7 @@ pub mod remove;
 mod share;
 mod stock;
 mod stress;
+pub mod sums;
 mod swap;
 
 use crate::ktap::Group;
@@ -25,5 +26,6 @@ pub const GROUPS: &[Group] = &[
     huge::GROUP,
     migrate::GROUP,
     remove::GROUP,
+    sums::GROUP,
     stress::GROUP,
 ];

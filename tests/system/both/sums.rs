@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Numbers of different lines, files and containers that have to add up.
+
+use crate::cgroup::{stock_slack, Cgroup, Hierarchy, Stat, Version};
+use crate::check;
+use crate::disk;
+use crate::group;
+use crate::ktap::Group;
+use crate::machine::{self, Tmpfs};
+use crate::outcome::{equal, eventually, within, Outcome, MB};
+use crate::sys::{self, Mapping};
+use crate::worker::{run_in, Worker};
+
+pub const GROUP: Group = group!("sums": lists, nodes, usage, tree);
+
+pub const V2_GROUP: Group = group!("sums_of_history": reclaim, events);
+
+const ANON_LISTS: &[&str] = &["inactive_anon", "active_anon"];
+const FILE_LISTS: &[&str] = &["inactive_file", "active_file"];
+const ALL_LISTS: &[&str] = &[
+    "inactive_anon",
+    "active_anon",
+    "inactive_file",
+    "active_file",
+    "unevictable",
+];
+
+/// A container with page cache, and two below it that have something of every kind.
+struct Family {
+    parent: Cgroup,
+    /// Has anonymous memory and tmpfs.
+    child: Cgroup,
+    /// Has page cache, and locked memory.
+    beside: Cgroup,
+    workers: [Worker; 2],
+    _tmpfs: Tmpfs,
+}
+
+impl Family {
+    fn new(hierarchy: &Hierarchy) -> Outcome<Self> {
+        let parent = hierarchy.create("parent")?;
+        let (old, new) = (disk::file("old"), disk::file("new"));
+        disk::make(&old, 2 * MB)?;
+        disk::make(&new, 4 * MB)?;
+        run_in(&parent, || disk::read(&old))?;
+
+        let (child, beside) = (parent.child("child")?, parent.child("beside")?);
+        let tmpfs = Tmpfs::mount("size=8M")?;
+        let holding = Worker::holding(&child, 8 * MB)?;
+        run_in(&child, || disk::write(&tmpfs.file("data"), 2 * MB))?;
+        run_in(&beside, || disk::read(&new))?;
+        let mut locking = Worker::start(&beside, |line| {
+            let len = MB as usize;
+            let mut memory = Mapping::anon(len)?;
+            memory.fill(0..len, 1);
+            memory.lock(0..len)?;
+            line.rest()
+        })?;
+        locking.hear()?;
+        Ok(Self {
+            parent,
+            child,
+            beside,
+            workers: [holding, locking],
+            _tmpfs: tmpfs,
+        })
+    }
+
+    fn all(&self) -> [&Cgroup; 3] {
+        [&self.parent, &self.child, &self.beside]
+    }
+
+    /// Repeats `attempt` until it passes, with all pages where they belong.
+    fn settles(&self, mut attempt: impl FnMut() -> Outcome) -> Outcome {
+        eventually(|| {
+            machine::drain_lru_batches()?;
+            attempt()
+        })
+    }
+
+    fn ends(self) -> Outcome {
+        self.workers.into_iter().try_for_each(Worker::finish)
+    }
+}
+
+/// What anonymous memory and page cache are called, and what lines of the container with all below
+/// it begin with.
+fn names(version: Version) -> (&'static str, &'static str, &'static str) {
+    match version {
+        Version::V1 => ("rss", "cache", "total_"),
+        Version::V2 => ("anon", "file", ""),
+    }
+}
+
+fn sum(stat: &Stat, prefix: &str, keys: &[&str]) -> Outcome<u64> {
+    let keys = keys.iter().map(|key| format!("{prefix}{key}"));
+    keys.map(|key| stat.get(&key)).sum()
+}
+
+/// Whatever is charged is on a list, and on the right one.
+fn lists(hierarchy: &Hierarchy) -> Outcome {
+    let family = Family::new(hierarchy)?;
+    let (anon, file, total) = names(hierarchy.version());
+    family.settles(|| {
+        for cgroup in family.all() {
+            let stat = cgroup.stat()?;
+            for prefix in ["", total] {
+                equal(
+                    format_args!("{}: {prefix}* on lists", cgroup.path().display()),
+                    sum(&stat, prefix, ALL_LISTS)?,
+                    sum(&stat, prefix, &[anon, file])?,
+                )?;
+            }
+        }
+        let stat = family.child.stat()?;
+        equal(
+            "on lists of anonymous memory",
+            sum(&stat, "", ANON_LISTS)?,
+            sum(&stat, "", &[anon, "shmem"])?,
+        )?;
+        equal(
+            "on lists of files",
+            sum(&stat, "", FILE_LISTS)? + stat.get("shmem")?,
+            stat.get(file)?,
+        )?;
+        let locked = family.beside.stat()?.get("unevictable")?;
+        within("locked", locked, MB..=MB + stock_slack())
+    })?;
+    family.ends()
+}
+
+/// The nodes of memory.numa_stat add up to what memory.stat has.
+fn nodes(hierarchy: &Hierarchy) -> Outcome {
+    let family = Family::new(hierarchy)?;
+    let page = sys::page_size() as u64;
+    family.settles(|| {
+        for cgroup in family.all() {
+            let (stat, lines) = (cgroup.stat()?, cgroup.numa_stat()?);
+            check!(!lines.is_empty(), "memory.numa_stat is empty");
+            for (key, line) in lines {
+                // memory.stat has it only where hugetlb pages are charged.
+                if key == "hugetlb" {
+                    continue;
+                }
+                let nodes = line.nodes.iter().sum::<u64>();
+                let (nodes, all) = match hierarchy.version() {
+                    Version::V2 => (nodes, stat.get(&key)?),
+                    Version::V1 => {
+                        let (prefix, kind) = match key.strip_prefix("hierarchical_") {
+                            Some(kind) => ("total_", kind),
+                            None => ("", key.as_str()),
+                        };
+                        let keys = match kind {
+                            "total" => ALL_LISTS,
+                            "file" => FILE_LISTS,
+                            "anon" => ANON_LISTS,
+                            _ => &["unevictable"],
+                        };
+                        (nodes * page, sum(&stat, prefix, keys)?)
+                    }
+                };
+                let path = cgroup.path().display();
+                equal(format_args!("{path}: {key} of all nodes"), nodes, all)?;
+            }
+        }
+        Ok(())
+    })?;
+    family.ends()
+}
+
+/// What is in use is what there is, and what was charged in advance.
+fn usage(hierarchy: &Hierarchy) -> Outcome {
+    let family = Family::new(hierarchy)?;
+    let (anon, file, total) = names(hierarchy.version());
+    family.settles(|| {
+        for (cgroup, containers) in [(&family.parent, 3), (&family.child, 1), (&family.beside, 1)] {
+            let there = sum(&cgroup.stat()?, total, &[anon, file])?;
+            within(
+                format_args!("usage of {}", cgroup.path().display()),
+                cgroup.usage()?,
+                there..=there + containers * stock_slack(),
+            )?;
+        }
+        Ok(())
+    })?;
+    family.ends()
+}
+
+/// A container's numbers are its own and its children's.
+fn tree(hierarchy: &Hierarchy) -> Outcome {
+    let family = Family::new(hierarchy)?;
+    let version = hierarchy.version();
+    let (anon, file, total) = names(version);
+    family.settles(|| {
+        let stats = family.all().map(Cgroup::stat);
+        let [parent, child, beside] = stats;
+        let (parent, child, beside) = (parent?, child?, beside?);
+        for (key, all) in parent.iter() {
+            let Some(name) = key.strip_prefix(total) else {
+                continue;
+            };
+            let below = child.get(key)? + beside.get(key)?;
+            match version {
+                Version::V1 => equal(key, all, below + parent.get(name)?)?,
+                // What is the parent's own is not shown.
+                Version::V2 => check!(
+                    all >= below,
+                    "{key} is {all}, and {below} of the children together"
+                ),
+            }
+        }
+        let own = |key: &str| -> Outcome<u64> {
+            let key = format!("{total}{key}");
+            Ok(parent.get(&key)? - child.get(&key)? - beside.get(&key)?)
+        };
+        equal("parent's own anonymous memory", own(anon)?, 0)?;
+        within("parent's own page cache", own(file)?, 2 * MB..=3 * MB)
+    })?;
+    family.ends()
+}
+
+/// The sums over all who scan and reclaim are the sums of those that are shown.
+fn reclaim(hierarchy: &Hierarchy) -> Outcome {
+    let parent = hierarchy.create("parent")?;
+    let child = parent.child("child")?;
+    child.set_limit(4 * MB)?;
+    let path = disk::file("data");
+    disk::make(&path, 12 * MB)?;
+    run_in(&child, || disk::read(&path))?;
+    parent.reclaim_all()?;
+    eventually(|| {
+        for cgroup in [&parent, &child] {
+            let stat = cgroup.stat()?;
+            for what in ["pgscan", "pgsteal"] {
+                let by = ["_kswapd", "_direct", "_khugepaged", "_proactive"];
+                equal(what, stat.get(what)?, sum(&stat, what, &by)?)?;
+                let (direct, proactive) = (
+                    sum(&stat, what, &["_direct"])?,
+                    sum(&stat, what, &["_proactive"])?,
+                );
+                check!(direct > 0, "limit reached, but {what}_direct is 0");
+                check!(proactive > 0, "told to reclaim, but {what}_proactive is 0");
+            }
+            let (scanned, stolen) = (stat.get("pgscan")?, stat.get("pgsteal")?);
+            check!(stolen <= scanned, "{stolen} reclaimed of {scanned} scanned");
+        }
+        Ok(())
+    })
+}
+
+/// What happened to a container and below it is what happened to each of these.
+fn events(hierarchy: &Hierarchy) -> Outcome {
+    let parent = hierarchy.create("parent")?;
+    let (child, beside) = (parent.child("child")?, parent.child("beside")?);
+    parent.set_limit(8 * MB)?;
+    child.set_limit(4 * MB)?;
+    let path = disk::file("data");
+    disk::make(&path, 12 * MB)?;
+    for cgroup in [&child, &beside] {
+        run_in(cgroup, || disk::read(&path))?;
+        disk::evict(&path)?;
+        let mut hog = Worker::growing(cgroup, 12 * MB)?;
+        while hog.hear_or_end()?.is_some() {}
+        hog.killed()?;
+    }
+    let (all, own) = (parent.events()?, parent.local_events()?);
+    for (key, all) in all.iter() {
+        let mut below = 0;
+        for cgroup in [&child, &beside] {
+            let (tree, local) = (cgroup.events()?.get(key)?, cgroup.local_events()?.get(key)?);
+            equal(
+                format_args!("{key} of a container without children"),
+                tree,
+                local,
+            )?;
+            below += tree;
+        }
+        equal(key, all, own.get(key)? + below)?;
+    }
+    check!(own.get("max")? > 0, "parent's limit reached, but max is 0");
+    check!(
+        child.local_events()?.get("max")? > 0,
+        "child's limit reached, but max is 0"
+    );
+    equal("killed", all.get("oom_kill")?, 2)
+}
