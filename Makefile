@@ -6,13 +6,15 @@ K ?= memctl
 DEBUG ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test selftests bench shell kernel patch lint clean
+.PHONY: help run test selftests compare bench shell kernel patch lint clean
 
 help:
 	@echo 'make run                 build, boot, and watch the demonstration'
 	@echo 'make test                build and boot the kernel that checks itself; all tests'
 	@echo '                         (K=memcg: on the C controller; FILTER=: some)'
 	@echo 'make selftests           the cgroup selftests of the kernel tree (K=memcg: ...)'
+	@echo 'make compare             what files answer to whatever is written to them,'
+	@echo '                         beside the answers of the C controller'
 	@echo 'make bench               what the controllers cost, in instructions: table,'
 	@echo '                         JSON and chart in build/bench/'
 	@echo 'make shell               a shell in the guest'
@@ -38,6 +40,9 @@ test:
 
 selftests:
 	@scripts/selftests $(K)
+
+compare:
+	@scripts/compare
 
 bench:
 	@scripts/bench

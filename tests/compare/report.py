@@ -57,7 +57,7 @@ def compare(ours, theirs):
         if file not in theirs:
             yield file, "not theirs", ""
             continue
-        for case in ours[file].keys() | theirs[file].keys():
+        for case in ours[file] | theirs[file]:
             our, their = ours[file].get(case), theirs[file].get(case)
             if our == their:
                 continue
