@@ -160,7 +160,8 @@ impl Suite {
             let group_name = format!("memctl_{}_{}", self.version, group.name);
             let full_name = |(name, test): &(&str, Test)| (format!("{group_name}_{name}"), *test);
             let tests = group.tests.iter().map(full_name);
-            let tests = tests.filter(|(name, _)| name.contains(filter)).collect();
+            let tests = tests.filter(|(name, _)| filter.split('|').any(|f| name.contains(f)));
+            let tests = tests.collect();
             (group_name, tests)
         };
         let mut chosen: Chosen = self.groups.iter().map(full_names).collect();
@@ -180,7 +181,8 @@ impl Suite {
     }
 }
 
-/// Runs the tests of `suites` whose full names contain `filter`; tells whether all passed.
+/// Runs the tests of `suites` whose full names contain `filter`, or one of several with `|` between
+/// them; tells whether all passed.
 pub fn run_all(suites: &[Suite], filter: &str) -> bool {
     let chosen: Vec<_> = suites.iter().map(|suite| suite.choose(filter)).collect();
     line(format_args!("KTAP version 1"));
