@@ -7,7 +7,7 @@
  * Code outside mm/memctl/ may use of these structures what the inlines of
  * <linux/memcontrol.h> and the callers of the C controller use: css, id.id,
  * kmemcg_id, swappiness, vmpressure, socket_pressure, tcpmem_pressure,
- * mm_list, nodeinfo[]->{memcg,lruvec,shrinker_info,lru_zone_size},
+ * mm_list, cgwb_list, nodeinfo[]->{memcg,lruvec,shrinker_info,lru_zone_size},
  * and obj_cgroup's refcnt, memcg and is_root. The rest is private.
  */
 #ifndef _LINUX_MEMCTL_H
@@ -27,6 +27,22 @@ struct mem_cgroup_private_id {
 	int id;
 	refcount_t ref;
 };
+
+#ifdef CONFIG_CGROUP_WRITEBACK
+#define MEMCTL_NR_FOREIGN	4
+
+/*
+ * A note that pages of a container are written back for another one: by which
+ * writeback, and when it was made. mm/memctl/foreign.rs.
+ */
+struct memctl_foreign {
+	u64 bdi_id;
+	u64 at;
+	int memcg_id;
+	/* What is under way; mem_cgroup is not freed before. */
+	struct wb_completion done;
+};
+#endif
 
 /* Where the reclaimers that share a walk below this container are. */
 struct mem_cgroup_reclaim_iter {
@@ -124,6 +140,12 @@ struct mem_cgroup {
 	atomic_long_t dead_events[MEMCTL_NR_EVENTS];
 
 	struct vmpressure vmpressure;
+#ifdef CONFIG_CGROUP_WRITEBACK
+	/* Those who write for this container; mm/backing-dev.c. */
+	struct list_head cgwb_list;
+	struct wb_domain cgwb_domain;
+	struct memctl_foreign foreign[MEMCTL_NR_FOREIGN];
+#endif
 #ifdef CONFIG_LRU_GEN_WALKS_MMU
 	struct lru_gen_mm_list mm_list;
 #endif

@@ -6,6 +6,7 @@
 #ifndef __MM_MEMCTL_BINDINGS_H
 #define __MM_MEMCTL_BINDINGS_H
 
+#include <linux/backing-dev.h>
 #include <linux/memcontrol.h>
 #include <linux/mm_inline.h>
 #include <linux/oom.h>

@@ -51,7 +51,9 @@ pub(crate) fn log_meminfo(memcg: &MemCgroup) {
             "swap: usage {}kB, limit {}kB, failcnt {}\n",
             kib(swap.usage()),
             kib(swap.limit()),
-            memcg.memory_events(MemoryEvent::SWAP_MAX, false).load(Relaxed)
+            memcg
+                .memory_events(MemoryEvent::SWAP_MAX, false)
+                .load(Relaxed)
         );
     }
     pr_info!("Memory cgroup stats for ");

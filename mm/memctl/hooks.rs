@@ -37,6 +37,11 @@ use crate::{
         Gfp, //
     },
 };
+#[cfg(CONFIG_CGROUP_WRITEBACK)]
+use crate::{
+    foreign::Writer,
+    writeback, //
+};
 use core::ptr::{
     null_mut,
     NonNull, //
@@ -730,6 +735,68 @@ unsafe extern "C" fn mem_cgroup_show_protected_memory(memcg: *mut mem_cgroup) {
 #[export]
 unsafe extern "C" fn __mem_cgroup_handle_over_high(gfp: gfp_t) {
     throttle::settle(Gfp(gfp));
+}
+
+// --- writeback ---
+
+#[cfg(CONFIG_CGROUP_WRITEBACK)]
+#[export]
+unsafe extern "C" fn mem_cgroup_wb_domain(wb: *mut bdi_writeback) -> *mut wb_domain {
+    // SAFETY: The caller keeps the writeback, which keeps its container.
+    let memcg = unsafe { MemCgroup::from_css((*wb).memcg_css) };
+    // All the dirty pages of the machine are the root's.
+    if memcg.is_root() {
+        return null_mut();
+    }
+    memcg.wb_domain()
+}
+
+#[cfg(CONFIG_CGROUP_WRITEBACK)]
+#[export]
+unsafe extern "C" fn mem_cgroup_wb_stats(
+    wb: *mut bdi_writeback,
+    file: *mut c_ulong,
+    headroom: *mut c_ulong,
+    dirty: *mut c_ulong,
+    writeback: *mut c_ulong,
+) {
+    // SAFETY: The caller keeps the writeback, which keeps its container, and wants four numbers.
+    unsafe {
+        let cache = writeback::cache(MemCgroup::from_css((*wb).memcg_css));
+        *file = cache.file as c_ulong;
+        *headroom = cache.headroom as c_ulong;
+        *dirty = cache.dirty as c_ulong;
+        *writeback = cache.writeback as c_ulong;
+    }
+}
+
+#[cfg(CONFIG_CGROUP_WRITEBACK)]
+#[export]
+unsafe extern "C" fn mem_cgroup_track_foreign_dirty_slowpath(
+    folio: *mut folio,
+    wb: *mut bdi_writeback,
+) {
+    // SAFETY: The caller keeps both, and the binding of the folio is stable.
+    let (page, writer) = unsafe {
+        memctl_trace_track_foreign(folio, wb);
+        (
+            MetaPage::<Locked>::new(Folio::from_raw(folio)),
+            Writer::of(wb),
+        )
+    };
+    if let Some(owner) = page.owner() {
+        let rcu = rcu::read_lock();
+        writeback::note_foreign(owner.memcg(&rcu), writer);
+    }
+}
+
+#[cfg(CONFIG_CGROUP_WRITEBACK)]
+#[export]
+unsafe extern "C" fn mem_cgroup_flush_foreign(wb: *mut bdi_writeback) {
+    // SAFETY: The caller keeps the writeback, which keeps its container.
+    let memcg = unsafe { MemCgroup::from_css((*wb).memcg_css) };
+    // SAFETY: As above.
+    writeback::start_foreign(memcg, |note| unsafe { note.trace(wb) });
 }
 
 // --- pressure ---

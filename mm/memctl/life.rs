@@ -140,4 +140,5 @@ pub(crate) fn reset(memcg: &MemCgroup) {
         high.store(PAGES.unlimited(), Relaxed);
     }
     memcg.oom_group().store(false, Relaxed);
+    vm::size_changed(memcg);
 }

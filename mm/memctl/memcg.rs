@@ -6,6 +6,8 @@
 //! as long as there is a reference on its css, and may be looked at a grace period longer. A child
 //! keeps its parent alive.
 
+#[cfg(CONFIG_CGROUP_WRITEBACK)]
+use crate::foreign::Foreign;
 use crate::{
     events::MemoryEvent,
     node::Node,
@@ -297,6 +299,20 @@ impl MemCgroup {
         unsafe { Peaks::from_raw(&raw const (*self.as_raw()).swap_peaks) }
     }
 
+    /// The notes of who else writes back its pages.
+    #[cfg(CONFIG_CGROUP_WRITEBACK)]
+    pub(crate) fn foreign(&self) -> &[Foreign; bindings::MEMCTL_NR_FOREIGN as usize] {
+        // SAFETY: The notes are initialized with the container; the layout is transparent.
+        unsafe { &*(&raw const (*self.as_raw()).foreign).cast() }
+    }
+
+    /// The domain that its dirty pages are measured in.
+    #[cfg(CONFIG_CGROUP_WRITEBACK)]
+    pub(crate) fn wb_domain(&self) -> *mut bindings::wb_domain {
+        // SAFETY: The field is part of the container.
+        unsafe { &raw mut (*self.as_raw()).cgwb_domain }
+    }
+
     /// How willingly anonymous pages are swapped, 0 to 200.
     pub(crate) fn swappiness(&self) -> &Atomic<i32> {
         // SAFETY: The field is only accessed atomically, by C too.
@@ -342,6 +358,12 @@ impl MemCgroup {
         }
         .cast::<bindings::mem_cgroup>();
         let ptr = NonNull::new(raw).ok_or(ENOMEM)?;
+        // SAFETY: `raw` is a fresh, zeroed allocation of a container that nobody else knows.
+        unsafe {
+            Self::init_writeback(raw).inspect_err(|_| {
+                bindings::kmem_cache_free(bindings::memctl_cachep, raw.cast());
+            })?;
+        }
 
         // SAFETY: `raw` is a fresh, zeroed allocation of a container that nobody else knows.
         unsafe {
@@ -389,6 +411,37 @@ impl MemCgroup {
         Ok(new)
     }
 
+    /// Prepares what belongs to writeback.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    ///
+    /// # Safety
+    ///
+    /// `raw` is valid, zeroed, and nobody else uses it yet.
+    #[cfg(CONFIG_CGROUP_WRITEBACK)]
+    unsafe fn init_writeback(raw: *mut bindings::mem_cgroup) -> Result {
+        // SAFETY: By the requirement of this function.
+        unsafe {
+            bindings::cgwb_list_init(raw);
+            let notes = (&raw mut (*raw).foreign).cast::<bindings::memctl_foreign>();
+            for i in 0..bindings::MEMCTL_NR_FOREIGN as usize {
+                Foreign::init(notes.add(i));
+            }
+            kernel::error::to_result(bindings::wb_domain_init(
+                &raw mut (*raw).cgwb_domain,
+                bindings::GFP_KERNEL,
+            ))
+        }
+    }
+
+    /// As above; there is nothing.
+    #[cfg(not(CONFIG_CGROUP_WRITEBACK))]
+    unsafe fn init_writeback(_raw: *mut bindings::mem_cgroup) -> Result {
+        Ok(())
+    }
+
     /// Frees it with all that belongs to it.
     ///
     /// # Safety
@@ -407,6 +460,8 @@ impl MemCgroup {
                     Node::free(node.cast());
                 }
             }
+            #[cfg(CONFIG_CGROUP_WRITEBACK)]
+            bindings::wb_domain_exit(&raw mut (*raw).cgwb_domain);
             (&raw mut (*raw).slots)
                 .cast::<PerCpuSlots>()
                 .drop_in_place();
@@ -414,7 +469,7 @@ impl MemCgroup {
         }
     }
 
-    /// Frees a container that has been released.
+    /// Frees a container that has been released. May sleep.
     ///
     /// # Safety
     ///
@@ -423,6 +478,13 @@ impl MemCgroup {
         let raw: *mut bindings::mem_cgroup = this.cast();
         // SAFETY: By the requirement of this function.
         unsafe {
+            #[cfg(CONFIG_CGROUP_WRITEBACK)]
+            for i in 0..bindings::MEMCTL_NR_FOREIGN as usize {
+                let note = (&raw mut (*raw).foreign)
+                    .cast::<bindings::memctl_foreign>()
+                    .add(i);
+                bindings::wb_wait_for_completion(&raw mut (*note).done);
+            }
             bindings::vmpressure_cleanup(&raw mut (*raw).vmpressure);
             bindings::lru_gen_exit_memcg(raw);
             bindings::free_shrinker_info(raw);

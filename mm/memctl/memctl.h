@@ -10,6 +10,8 @@
 #include <linux/wait.h>
 #include <linux/xarray.h>
 
+struct bdi_writeback;
+struct folio;
 struct mutex;
 struct task_struct;
 
@@ -29,6 +31,15 @@ extern struct mutex memctl_limit_mutex;
 
 /* Tasks that wait for an out-of-memory situation to be resolved. */
 extern struct wait_queue_head memctl_oom_waitq;
+
+#ifdef CONFIG_CGROUP_WRITEBACK
+/* Who waits for the writeback that notes have asked for. */
+extern struct wait_queue_head memctl_foreign_waitq;
+
+void memctl_trace_track_foreign(struct folio *folio, struct bdi_writeback *wb);
+void memctl_trace_flush_foreign(struct bdi_writeback *wb, unsigned int bdi_id,
+				unsigned int memcg_id);
+#endif
 
 /* What containers, and their shares of nodes, are allocated of. */
 extern struct kmem_cache *memctl_cachep;

@@ -21,6 +21,8 @@
 mod charge;
 mod events;
 mod files;
+#[cfg(CONFIG_CGROUP_WRITEBACK)]
+mod foreign;
 mod hooks;
 mod iter;
 mod kmem;
@@ -42,6 +44,8 @@ mod task;
 mod throttle;
 mod vm;
 mod wait;
+#[cfg(CONFIG_CGROUP_WRITEBACK)]
+mod writeback;
 
 use kernel::{
     page::PAGE_SIZE,

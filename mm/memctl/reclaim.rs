@@ -86,6 +86,7 @@ pub(crate) fn force_limit(memcg: &MemCgroup, limit: usize, nonblock: bool) {
         }
         vm::cond_resched();
     }
+    vm::size_changed(memcg);
 }
 
 /// Sets the boundary of `memcg` beyond which those who charge are slowed to `high` pages. If more is
@@ -106,6 +107,7 @@ pub(crate) fn set_high(memcg: &MemCgroup, high: usize, nonblock: bool) {
             retries -= 1;
         }
     }
+    vm::size_changed(memcg);
 }
 
 /// Reclaims as much of `memcg` as can be.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What only C can define: the cgroup subsystem, static keys, per-CPU variables,
- * statically initialized locks, boot parameters and exports.
+ * statically initialized locks, boot parameters, tracepoints and exports.
  */
 
 #include <linux/cgroup.h>
@@ -14,6 +14,11 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/vmstat.h>
+#include <linux/wait.h>
+
+#ifdef CONFIG_CGROUP_WRITEBACK
+#include <trace/events/writeback.h>
+#endif
 
 #include "memctl.h"
 
@@ -37,6 +42,21 @@ DEFINE_XARRAY_ALLOC1(memctl_ids);
 /* See memctl.h. */
 DEFINE_MUTEX(memctl_limit_mutex);
 DECLARE_WAIT_QUEUE_HEAD(memctl_oom_waitq);
+
+#ifdef CONFIG_CGROUP_WRITEBACK
+DECLARE_WAIT_QUEUE_HEAD(memctl_foreign_waitq);
+
+void memctl_trace_track_foreign(struct folio *folio, struct bdi_writeback *wb)
+{
+	trace_track_foreign_dirty(folio, wb);
+}
+
+void memctl_trace_flush_foreign(struct bdi_writeback *wb, unsigned int bdi_id,
+				unsigned int memcg_id)
+{
+	trace_flush_foreign(wb, bdi_id, memcg_id);
+}
+#endif
 
 struct kmem_cache *memctl_cachep __ro_after_init;
 struct kmem_cache *memctl_node_cachep __ro_after_init;

@@ -218,6 +218,32 @@ impl Drop for OomLock {
     }
 }
 
+/// Tells writeback that `memcg` may have more pages from now on, or less.
+#[cfg(CONFIG_CGROUP_WRITEBACK)]
+pub(crate) fn size_changed(memcg: &MemCgroup) {
+    // SAFETY: The domain is initialized with the container.
+    unsafe { bindings::wb_domain_size_changed(memcg.wb_domain()) }
+}
+
+/// As above; nobody wants to know.
+#[cfg(not(CONFIG_CGROUP_WRITEBACK))]
+pub(crate) fn size_changed(_memcg: &MemCgroup) {}
+
+/// Jiffies since some time before the machine was started.
+#[cfg(CONFIG_CGROUP_WRITEBACK)]
+pub(crate) fn now() -> u64 {
+    // SAFETY: FFI call without requirements.
+    unsafe { bindings::get_jiffies_64() }
+}
+
+/// After how many jiffies dirty pages are written back anyway.
+#[cfg(CONFIG_CGROUP_WRITEBACK)]
+pub(crate) fn dirty_expires_after() -> u64 {
+    // SAFETY: A word-sized variable that is written by sysctl; in hundredths of a second.
+    let interval = unsafe { (&raw const bindings::dirty_expire_interval).read_volatile() };
+    kernel::time::msecs_to_jiffies(interval.saturating_mul(10)) as u64
+}
+
 /// Pages of swap space there are.
 pub(crate) fn total_swap_pages() -> usize {
     // SAFETY: FFI call without requirements.
@@ -311,6 +337,8 @@ pub(crate) fn lru_gen_online(memcg: &MemCgroup) {
 pub(crate) fn offline(memcg: &MemCgroup) {
     // SAFETY: `memcg` is a container that is going offline, under `cgroup_mutex`.
     unsafe {
+        #[cfg(CONFIG_CGROUP_WRITEBACK)]
+        bindings::wb_memcg_offline(memcg.as_raw());
         bindings::reparent_shrinker_deferred(memcg.as_raw());
         bindings::lru_gen_offline_memcg(memcg.as_raw());
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <linux/backing-dev.h>
 #include <linux/cpuset.h>
+#include <linux/jiffies.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
@@ -391,6 +393,31 @@ __rust_helper void rust_helper_swap_record_owner(struct folio *folio,
 	__swap_cgroup_set(ci, swp_cluster_offset(folio->swap),
 			  folio_nr_pages(folio), id);
 	swap_cluster_unlock(ci);
+}
+#endif
+
+#ifdef CONFIG_CGROUP_WRITEBACK
+__rust_helper void
+rust_helper_memctl_foreign_init(struct memctl_foreign *foreign)
+{
+	foreign->done = __WB_COMPLETION_INIT(&memctl_foreign_waitq);
+}
+
+__rust_helper void rust_helper_wb_domain_size_changed(struct wb_domain *domain)
+{
+	wb_domain_size_changed(domain);
+}
+
+#if BITS_PER_LONG == 64
+__rust_helper u64 rust_helper_get_jiffies_64(void)
+{
+	return get_jiffies_64();
+}
+#endif
+
+__rust_helper void rust_helper_cgwb_list_init(struct mem_cgroup *memcg)
+{
+	INIT_LIST_HEAD(&memcg->cgwb_list);
 }
 #endif
 

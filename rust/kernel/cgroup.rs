@@ -439,6 +439,8 @@ impl<const N: usize> Files<N> {
     pub const fn new(files: &[CfType]) -> Self {
         assert!(files.len() == N, "so many files there are not");
         // SAFETY: There are as many; a `struct cftype` owns nothing, so that it may be copied.
-        Self(UnsafeCell::new(unsafe { files.as_ptr().cast::<[CfType; N]>().read() }))
+        Self(UnsafeCell::new(unsafe {
+            files.as_ptr().cast::<[CfType; N]>().read()
+        }))
     }
 }
