@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0
+# What the tests in a guest's log say, shown and counted. Sourced, never run.
+
+KUNIT_PY=$BUILD/linux/tools/testing/kunit/kunit.py
+passed=0 failed=0
+
+not_ok()
+{
+	echo "not ok - $*"
+	failed=$((failed + 1))
+}
+
+# Prints how many tests of a log passed and failed. A test that has others below
+# it does not count.
+count()
+{
+	awk '
+		/# SKIP/ { next }
+		match($0, /    (not )?ok [0-9]+ [A-Za-z_]/) {
+			if ($0 ~ /    not ok /) bad++; else ok++
+		}
+		END { print ok + 0, bad + 0 }
+	' "$1"
+}
+
+# report NAME LOG STATUS START: of a boot that ended with STATUS and started at
+# START.
+report()
+{
+	name=$1 log=$2 status=$3 start=$4
+	# The kernel's own report first, then that of the guest's program.
+	grep -v 'guest: ' "$log" | grep -q 'KTAP version' &&
+		grep -v 'guest: ' "$log" | sandbox python3 "$KUNIT_PY" parse || :
+	grep '\] guest: ' "$log" | sandbox python3 "$KUNIT_PY" parse || :
+	# shellcheck disable=SC2046  # two numbers
+	set -- $(count "$log")
+	say "$name: $1 passed, $2 failed in $(($(date +%s) - start)) s"
+	passed=$((passed + $1)) failed=$((failed + $2))
+
+	if [ "$status" != 0 ] && [ "$2" = 0 ]; then
+		not_ok "$name: the guest ended with $status; its log ends:"
+		tail -n 30 "$log"
+	fi
+	[ "$1" != 0 ] || not_ok "$name: no test ran"
+	if "$TOP/scripts/check-log" "$log"; then
+		passed=$((passed + 1))
+	else
+		not_ok "$name: the kernel complained, see above"
+	fi
+}
