@@ -6,7 +6,7 @@ K ?= memctl
 DEBUG ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test selftests compare bench shell kernel patch lint clean
+.PHONY: help run test selftests compare distro bench shell kernel patch lint clean
 
 help:
 	@echo 'make run                 build, boot, and watch the demonstration'
@@ -15,6 +15,8 @@ help:
 	@echo 'make selftests           the cgroup selftests of the kernel tree (K=memcg: ...)'
 	@echo 'make compare             what files answer to whatever is written to them,'
 	@echo '                         beside the answers of the C controller'
+	@echo 'make distro              Debian 13 with systemd, systemd-oomd, crun and cgroup-tools'
+	@echo '                         in the guest, tried (K=memcg: ...; FILTER=: some)'
 	@echo 'make bench               what the controllers cost, in instructions: table,'
 	@echo '                         JSON and chart in build/bench/'
 	@echo 'make shell               a shell in the guest'
@@ -43,6 +45,9 @@ selftests:
 
 compare:
 	@scripts/compare
+
+distro:
+	@scripts/distro $(K)
 
 bench:
 	@scripts/bench
