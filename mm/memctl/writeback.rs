@@ -67,7 +67,12 @@ fn headroom(memcg: &MemCgroup) -> usize {
 
 /// A page of `memcg` was dirtied which `writer` writes back for another container.
 pub(crate) fn note_foreign(memcg: &MemCgroup, writer: Writer) {
-    note(memcg.foreign(), writer, vm::now(), vm::dirty_expires_after());
+    note(
+        memcg.foreign(),
+        writer,
+        vm::now(),
+        vm::dirty_expires_after(),
+    );
 }
 
 /// As [`note_foreign`], at `now`; dirty pages are written after `expires` jiffies anyway.
