@@ -126,6 +126,12 @@ impl Foreign {
         }
     }
 
+    /// Waits until what it asked for has been written. Sleeps.
+    pub(crate) fn wait(&self) {
+        // SAFETY: By the type invariant `done` is initialized.
+        unsafe { bindings::wb_wait_for_completion(&raw mut (*self.0.get()).done) }
+    }
+
     /// Tells those who trace that `wb` has it started.
     ///
     /// # Safety

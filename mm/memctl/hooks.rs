@@ -157,8 +157,8 @@ unsafe extern "C" fn mem_cgroup_swapin_charge_folio(
         // SAFETY: The caller has a new folio that nobody else knows.
         let page = unsafe { MetaPage::<Exclusive>::new(Folio::from_raw(folio)) };
         charge::charge_folio(&page, Gfp(gfp), |rcu| {
-            let alive = |m: &&MemCgroup| m.css().is_online() && !m.css().is_dying();
-            match MemCgroup::from_id(id.into(), rcu).filter(alive) {
+            // Its id is known from the time it is online.
+            match MemCgroup::from_id(id.into(), rcu).filter(|m| !m.css().is_dying()) {
                 Some(memcg) => memcg,
                 // SAFETY: The caller keeps `mm`.
                 None => unsafe { charged_memcg(mm, rcu) },

@@ -150,6 +150,11 @@ impl MemCgroup {
         core::iter::successors(Some(self), |memcg| memcg.parent())
     }
 
+    /// The same but the root, which has no limits.
+    pub(crate) fn up_below_root(&self) -> impl Iterator<Item = &Self> {
+        self.up().filter(|memcg| !memcg.is_root())
+    }
+
     /// A reference, unless the last one is gone.
     pub(crate) fn try_get(&self) -> Option<ARef<Self>> {
         if !self.css().try_get() {
@@ -438,7 +443,7 @@ impl MemCgroup {
 
     /// As above; there is nothing.
     #[cfg(not(CONFIG_CGROUP_WRITEBACK))]
-    unsafe fn init_writeback(_raw: *mut bindings::mem_cgroup) -> Result {
+    fn init_writeback(_raw: *mut bindings::mem_cgroup) -> Result {
         Ok(())
     }
 
@@ -479,12 +484,7 @@ impl MemCgroup {
         // SAFETY: By the requirement of this function.
         unsafe {
             #[cfg(CONFIG_CGROUP_WRITEBACK)]
-            for i in 0..bindings::MEMCTL_NR_FOREIGN as usize {
-                let note = (&raw mut (*raw).foreign)
-                    .cast::<bindings::memctl_foreign>()
-                    .add(i);
-                bindings::wb_wait_for_completion(&raw mut (*note).done);
-            }
+            Self::from_raw(raw).foreign().iter().for_each(Foreign::wait);
             bindings::vmpressure_cleanup(&raw mut (*raw).vmpressure);
             bindings::lru_gen_exit_memcg(raw);
             bindings::free_shrinker_info(raw);

@@ -144,7 +144,7 @@ pub(crate) fn group<'a>(victim: &'a MemCgroup, domain: &MemCgroup) -> Option<&'a
         return None;
     }
     let mut found = None;
-    for memcg in victim.up().filter(|m| !m.is_root()) {
+    for memcg in victim.up_below_root() {
         if memcg.oom_group().load(Relaxed) {
             found = Some(memcg);
         }

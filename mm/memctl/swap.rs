@@ -78,8 +78,7 @@ pub(crate) fn uncharge(id: u32, nr: u32) {
 /// Pages of swap space that are free for `memcg`. Negative if it has more than it may.
 pub(crate) fn free_pages(memcg: &MemCgroup) -> isize {
     memcg
-        .up()
-        .filter(|m| !m.is_root())
+        .up_below_root()
         .map(|m| (m.swap().limit() as isize).saturating_sub(m.swap().usage() as isize))
         .fold(vm::free_swap_pages(), isize::min)
 }
@@ -94,7 +93,7 @@ pub(crate) fn is_full(page: &MetaPage<'_, Locked>) -> bool {
         return false;
     };
     let rcu = rcu::read_lock();
-    let full = owner.memcg(&rcu).up().filter(|m| !m.is_root()).any(|m| {
+    let full = owner.memcg(&rcu).up_below_root().any(|m| {
         let allowed = m.swap().limit().min(m.swap_high().load(Relaxed));
         m.swap().usage().saturating_mul(2) >= allowed
     });

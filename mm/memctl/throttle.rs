@@ -50,12 +50,9 @@ pub(crate) fn note_charge(memcg: &MemCgroup, nr: usize, gfp: Gfp) {
         m.memory().usage() > high
             || (swap_high != crate::PAGES.unlimited() && m.swap().usage() > swap_high)
     };
-    if nr == 0 {
-        return;
-    }
     let current = Current::get();
     // A charge in an interrupt is nobody's fault; the next one that is will do for it.
-    if !current.in_task() || !memcg.up().any(beyond) {
+    if nr == 0 || !current.in_task() || !memcg.up().any(beyond) {
         return;
     }
     current.owe_reclaim(nr);
@@ -101,7 +98,7 @@ pub(crate) fn settle(gfp: Gfp) {
 /// Reclaims in each container from `memcg` up that is beyond its boundary.
 fn reclaim(memcg: &MemCgroup, nr: usize, gfp: Gfp) -> usize {
     let mut reclaimed = 0;
-    for memcg in memcg.up().filter(|m| !m.is_root()) {
+    for memcg in memcg.up_below_root() {
         if memcg.memory().usage() <= memcg.high().load(Relaxed) {
             continue;
         }
@@ -124,17 +121,16 @@ fn overage(usage: usize, high: usize) -> usize {
 /// it, in 1024ths.
 fn memory_overage(memcg: &MemCgroup) -> usize {
     memcg
-        .up()
-        .filter(|m| !m.is_root())
+        .up_below_root()
         .map(|m| overage(m.memory().usage(), m.high().load(Relaxed)))
         .max()
         .unwrap_or(0)
 }
 
-/// The same for swap space, which nobody has been told of yet.
+/// The same for swap space, which nobody has been told yet.
 fn swap_overage(memcg: &MemCgroup) -> usize {
     let mut worst = 0;
-    for memcg in memcg.up().filter(|m| !m.is_root()) {
+    for memcg in memcg.up_below_root() {
         let overage = overage(memcg.swap().usage(), memcg.swap_high().load(Relaxed));
         if overage != 0 {
             events::notify(memcg, MemoryEvent::SWAP_HIGH, true);

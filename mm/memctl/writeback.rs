@@ -55,8 +55,7 @@ pub(crate) fn cache(memcg: &MemCgroup) -> Cache {
 
 fn headroom(memcg: &MemCgroup) -> usize {
     memcg
-        .up()
-        .filter(|m| !m.is_root())
+        .up_below_root()
         .map(|m| {
             let ceiling = m.memory().limit().min(m.high().load(Relaxed));
             ceiling.saturating_sub(m.memory().usage())
@@ -98,8 +97,9 @@ fn note(notes: &[Foreign], writer: Writer, now: u64, expires: u64) {
 /// `memcg` waits for dirty pages to be written: asks those who write its pages for others, after
 /// telling `trace` whom. Does not wait.
 pub(crate) fn start_foreign(memcg: &MemCgroup, trace: impl Fn(&Foreign)) {
+    let (now, expires) = (vm::now(), vm::dirty_expires_after());
     for note in memcg.foreign() {
-        if take(note, vm::now(), vm::dirty_expires_after()) {
+        if take(note, now, expires) {
             trace(note);
             note.start();
         }

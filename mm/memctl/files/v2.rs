@@ -54,10 +54,10 @@ const UNLIMITED: &[u8] = b"max";
 pub(crate) const FILES: &[CfType] = &[
     CfType::new(c"current")
         .flags(CfType::NOT_ON_ROOT)
-        .read_u64::<Current>(),
+        .read_u64::<Current<Memory>>(),
     CfType::new(c"peak")
         .flags(CfType::NOT_ON_ROOT)
-        .peak::<Most>(),
+        .peak::<Memory>(),
     CfType::new(c"min")
         .flags(CfType::NOT_ON_ROOT)
         .show::<Tunable<Min>>()
@@ -94,7 +94,7 @@ pub(crate) const FILES: &[CfType] = &[
     #[cfg(CONFIG_SWAP)]
     CfType::new(c"swap.current")
         .flags(CfType::NOT_ON_ROOT)
-        .read_u64::<SwapCurrent>(),
+        .read_u64::<Current<Swap>>(),
     #[cfg(CONFIG_SWAP)]
     CfType::new(c"swap.high")
         .flags(CfType::NOT_ON_ROOT)
@@ -108,7 +108,7 @@ pub(crate) const FILES: &[CfType] = &[
     #[cfg(CONFIG_SWAP)]
     CfType::new(c"swap.peak")
         .flags(CfType::NOT_ON_ROOT)
-        .peak::<SwapMost>(),
+        .peak::<Swap>(),
     #[cfg(CONFIG_SWAP)]
     CfType::new(c"swap.events")
         .flags(CfType::NOT_ON_ROOT)
@@ -117,21 +117,21 @@ pub(crate) const FILES: &[CfType] = &[
     CfType::END,
 ];
 
-/// Bytes in use.
-pub(crate) struct Current;
+/// Bytes in use of what `T` shows the most of.
+pub(crate) struct Current<T>(PhantomData<T>);
 
-impl ReadU64 for Current {
+impl<T: Peak<Data = MemCgroup>> ReadU64 for Current<T> {
     type Data = MemCgroup;
 
     fn read(memcg: &MemCgroup) -> u64 {
-        PAGES.show(memcg.memory().usage())
+        T::UNIT.show(T::counter(memcg).usage())
     }
 }
 
-/// The most bytes that were in use, or that were since this open file was written to.
-pub(crate) struct Most;
+/// The most bytes of memory that were in use, or that were since this open file was written to.
+pub(crate) struct Memory;
 
-impl Peak for Most {
+impl Peak for Memory {
     type Data = MemCgroup;
 
     const UNIT: Unit = PAGES;
@@ -145,25 +145,12 @@ impl Peak for Most {
     }
 }
 
-/// Bytes of swap space in use.
+/// The same of swap space.
 #[cfg(CONFIG_SWAP)]
-pub(crate) struct SwapCurrent;
+pub(crate) struct Swap;
 
 #[cfg(CONFIG_SWAP)]
-impl ReadU64 for SwapCurrent {
-    type Data = MemCgroup;
-
-    fn read(memcg: &MemCgroup) -> u64 {
-        PAGES.show(memcg.swap().usage())
-    }
-}
-
-/// The most bytes of swap space that were in use, or that were since this open file was written to.
-#[cfg(CONFIG_SWAP)]
-pub(crate) struct SwapMost;
-
-#[cfg(CONFIG_SWAP)]
-impl Peak for SwapMost {
+impl Peak for Swap {
     type Data = MemCgroup;
 
     const UNIT: Unit = PAGES;
