@@ -553,19 +553,15 @@ impl Place<'_> {
                 format!("{first} {}", answer(open.write(second)))
             }
         };
-        for (case, more_flags) in [
-            ("O_TRUNC, 64M", sys::O_TRUNC),
-            ("O_APPEND, 64M", sys::O_APPEND),
-            ("O_NONBLOCK, 64M", sys::O_NONBLOCK),
+        for (case, text, more_flags) in [
+            ("O_TRUNC, 64M", b"64M" as &[u8], sys::O_TRUNC),
+            ("O_APPEND, 64M", b"64M", sys::O_APPEND),
+            ("O_NONBLOCK, 64M", b"64M", sys::O_NONBLOCK),
+            ("O_TRUNC, 1", b"1", sys::O_TRUNC),
+            ("O_APPEND, 1", b"1", sys::O_APPEND),
+            ("O_NONBLOCK, 1", b"1", sys::O_NONBLOCK),
         ] {
-            self.written_by(file, state, case, flags | more_flags, one(b"64M"))?;
-        }
-        for (case, more_flags) in [
-            ("O_TRUNC, 1", sys::O_TRUNC),
-            ("O_APPEND, 1", sys::O_APPEND),
-            ("O_NONBLOCK, 1", sys::O_NONBLOCK),
-        ] {
-            self.written_by(file, state, case, flags | more_flags, one(b"1"))?;
+            self.written_by(file, state, case, flags | more_flags, one(text))?;
         }
         for (case, text, offset) in [
             ("64M at 1", b"64M" as &[u8], 1),

@@ -25,7 +25,25 @@ pub const GROUP: Group = group!("control":
 
 const SIZE: u64 = 16 * MB;
 
-/// The three settings read as they are written, and refuse nonsense.
+/// A setting of so many bytes reads as it is written, and refuses nonsense.
+pub fn takes_bytes(container: &Cgroup, name: &str, default: &str) -> Outcome {
+    equal(name, container.read(name)?.trim_end(), default)?;
+    for (written, read) in [
+        ("64M", "67108864"),
+        ("0", "0"),
+        ("max", "max"),
+        ("4097", "4096"),
+    ] {
+        container.write(name, written)?;
+        equal(name, container.read(name)?.trim_end(), read)?;
+    }
+    for written in ["abc", "-1", "1 2", "maximum"] {
+        refused(written, container.try_write(name, written), EINVAL)?;
+        equal(name, container.read(name)?.trim_end(), "4096")?;
+    }
+    Ok(())
+}
+
 fn settings(hierarchy: &Hierarchy) -> Outcome {
     let container = hierarchy.create("settings")?;
     for (name, default) in [
@@ -33,15 +51,7 @@ fn settings(hierarchy: &Hierarchy) -> Outcome {
         ("memory.low", "0"),
         ("memory.high", "max"),
     ] {
-        equal(name, container.read(name)?.trim_end(), default)?;
-        for (written, read) in [("64M", "67108864"), ("max", "max"), ("4097", "4096")] {
-            container.write(name, written)?;
-            equal(name, container.read(name)?.trim_end(), read)?;
-        }
-        for written in ["abc", "-1", "1 2", "maximum"] {
-            refused(written, container.try_write(name, written), EINVAL)?;
-            equal(name, container.read(name)?.trim_end(), "4096")?;
-        }
+        takes_bytes(&container, name, default)?;
     }
     Ok(())
 }

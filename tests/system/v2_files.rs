@@ -40,7 +40,7 @@ const FILES: &[(&str, u32)] = &[
 ];
 
 /// How long a notification may take; the kernel delays those that come too often.
-const SOON: Duration = Duration::from_secs(10);
+pub const SOON: Duration = Duration::from_secs(10);
 
 fn modes(hierarchy: &Hierarchy) -> Outcome {
     let container = hierarchy.create("files")?;

@@ -15,7 +15,9 @@ use crate::group;
 use crate::ktap::Group;
 use crate::machine;
 use crate::outcome::{equal, eventually, refused, within, Outcome, MB};
-use crate::sys::{Watch, EAGAIN, EINVAL};
+use crate::sys::{Watch, EAGAIN};
+use crate::v2_control::takes_bytes;
+use crate::v2_files::SOON;
 use crate::worker::{run_in, Worker};
 
 pub const GROUP: Group = group!("swap_space":
@@ -35,20 +37,7 @@ fn event(container: &Cgroup, name: &str) -> Outcome<u64> {
 fn settings(hierarchy: &Hierarchy) -> Outcome {
     let container = hierarchy.create("swap")?;
     for name in ["memory.swap.max", "memory.swap.high"] {
-        equal(name, container.read(name)?.trim_end(), "max")?;
-        for (written, read) in [
-            ("64M", "67108864"),
-            ("0", "0"),
-            ("max", "max"),
-            ("4097", "4096"),
-        ] {
-            container.write(name, written)?;
-            equal(name, container.read(name)?.trim_end(), read)?;
-        }
-        for written in ["abc", "-1", "1 2", "maximum"] {
-            refused(written, container.try_write(name, written), EINVAL)?;
-            equal(name, container.read(name)?.trim_end(), "4096")?;
-        }
+        takes_bytes(&container, name, "max")?;
     }
     equal("swap space in use", in_use(&container)?, 0)?;
     equal(
@@ -98,15 +87,8 @@ fn peak(hierarchy: &Hierarchy) -> Outcome {
     let path = container.file("memory.swap.peak");
     let mut file = File::options().read(true).write(true).open(path)?;
     file.write_all(b"0")?;
-    let read = std::io::read_to_string(File::open(format!(
-        "/proc/self/fd/{}",
-        std::os::fd::AsRawFd::as_raw_fd(&file)
-    ))?)?;
-    equal(
-        "memory.swap.peak, opened anew",
-        read.trim_end(),
-        most.to_string().as_str(),
-    )
+    let anew = container.number("memory.swap.peak")?;
+    equal("memory.swap.peak, opened anew", anew, most)
 }
 
 /// No more is swapped out than the limit says; what does not fit in memory then is killed.
@@ -237,8 +219,6 @@ fn high_killed(hierarchy: &Hierarchy) -> Outcome {
 }
 
 fn watched(hierarchy: &Hierarchy) -> Outcome {
-    const SOON: Duration = Duration::from_secs(10);
-
     machine::swap_on()?;
     let parent = hierarchy.create("parent")?;
     let container = parent.child("swap")?;
