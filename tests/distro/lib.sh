@@ -13,6 +13,20 @@ export PATH
 # says, which they would not on the console.
 say() { printf '<5>guest: %s\n' "$*" >/dev/kmsg; }
 
+# arguments: what the kernel was told by memctl.args=K,FILTER. Sets K and filter.
+arguments()
+{
+	args=$(tr ' ' '\n' </proc/cmdline | sed -n 's/^memctl.args=//p')
+	K=${args%%,*}
+	case $args in
+	*,*)	filter=${args#*,} ;;
+	*)	filter='' ;;
+	esac
+}
+
+# Tells the host how the suite ended.
+ends() { printf 'memctl-guest: exit %s\n' $((failed != 0)) >/dev/kmsg; }
+
 # suite NAME FILTER FUNCTION...: runs those whose names contain FILTER, each in a
 # shell of its own that ends with the first command that fails. Reports as KTAP,
 # with the commands of a test that failed. Sets failed.
