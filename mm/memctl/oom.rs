@@ -16,6 +16,7 @@ use crate::{
         self,
         MemoryEvent, //
     },
+    iter::Tree,
     memcg::MemCgroup,
     stock,
     task::Current,
@@ -27,7 +28,10 @@ use crate::{
     wait,
 };
 use kernel::{
-    bindings::PAGE_ALLOC_COSTLY_ORDER,
+    bindings::{
+        HZ,
+        PAGE_ALLOC_COSTLY_ORDER, //
+    },
     sync::{
         aref::ARef,
         atomic::{
@@ -105,8 +109,32 @@ pub(crate) fn kill(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> bool {
     kill_now(memcg, gfp, nr, order as i32)
 }
 
+/// For how many jiffies a victim's memory is waited for before another process is killed.
+const PATIENCE: usize = HZ as usize / 4;
+
+/// Waits, for a while, for those of `memcg` and below who were killed for memory and are about to
+/// free it, until there is room for `nr` pages. Sleeps, killable.
+///
+/// The killer of the kernel waits until the address space of its last victim is unmapped. The pages
+/// are free, and uncharged, only after that; and if the victim does not get a CPU in between, the
+/// next process would be killed for nothing.
+fn wait_for_victims(memcg: &MemCgroup, nr: usize) {
+    let frees = |memcg: &MemCgroup| memcg.css().any_process(vm::frees_oom_mm);
+    for _ in 0..PATIENCE {
+        if memcg.memory().margin() >= nr
+            || Current::get().is_dying()
+            || !Tree::new(memcg).any(|memcg| frees(&memcg))
+        {
+            return;
+        }
+        vm::sleep_killable(1);
+        stock::drain(memcg);
+    }
+}
+
 /// Kills for a charge of `nr` pages, unless there is room for it by now.
 pub(crate) fn kill_now(memcg: &MemCgroup, gfp: Gfp, nr: usize, order: i32) -> bool {
+    wait_for_victims(memcg, nr);
     // Who is killed while waiting for the lock will free memory.
     let Some(lock) = OomLock::killable() else {
         return true;

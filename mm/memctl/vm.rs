@@ -218,6 +218,12 @@ impl Drop for OomLock {
     }
 }
 
+/// Whether `task`, of a walk over processes, was killed for memory and has yet to free it.
+pub(crate) fn frees_oom_mm(task: *mut bindings::task_struct) -> bool {
+    // SAFETY: A walk holds its task.
+    unsafe { bindings::tsk_frees_oom_mm(task) }
+}
+
 /// Tells writeback that `memcg` may have more pages from now on, or less.
 #[cfg(CONFIG_CGROUP_WRITEBACK)]
 pub(crate) fn size_changed(memcg: &MemCgroup) {

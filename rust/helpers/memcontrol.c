@@ -304,6 +304,11 @@ __rust_helper bool rust_helper_fatal_signal_pending(struct task_struct *task)
 	return fatal_signal_pending(task);
 }
 
+__rust_helper bool rust_helper_tsk_frees_oom_mm(struct task_struct *task)
+{
+	return test_tsk_thread_flag(task, TIF_MEMDIE);
+}
+
 __rust_helper bool rust_helper_tsk_is_oom_victim(struct task_struct *task)
 {
 	return tsk_is_oom_victim(task);
