@@ -3,11 +3,22 @@
 
 KUNIT_PY=$BUILD/linux/tools/testing/kunit/kunit.py
 passed=0 failed=0
+failures=
 
 not_ok()
 {
 	echo "not ok - $*"
 	failed=$((failed + 1))
+	failures="$failures
+	$*"
+}
+
+# Ends a run: names what failed, and counts.
+summary()
+{
+	[ -z "$failures" ] || echo "Failed:$failures"
+	echo "$passed passed, $failed failed"
+	[ "$failed" = 0 ] && [ "$passed" != 0 ]
 }
 
 # Prints how many tests of a log passed and failed. A test that has others below
@@ -23,6 +34,20 @@ count()
 	' "$1"
 }
 
+# Prints the names of the tests of a log that failed, with what they said.
+bad()
+{
+	tr -d '\r' <"$1" | awk '
+		match($0, /# .*/) { said = substr($0, RSTART + 2) }
+		match($0, /    not ok [0-9]+ [A-Za-z_].*/) {
+			name = substr($0, RSTART + 4)
+			sub(/^not ok [0-9]+ /, "", name)
+			print name (said == "" ? "" : ": " said)
+		}
+		/ok [0-9]+ / { said = "" }
+	'
+}
+
 # report NAME LOG STATUS START: of a boot that ended with STATUS and started at
 # START.
 report()
@@ -36,6 +61,8 @@ report()
 	set -- $(count "$log")
 	say "$name: $1 passed, $2 failed in $(($(date +%s) - start)) s"
 	passed=$((passed + $1)) failed=$((failed + $2))
+	[ "$2" = 0 ] || failures="$failures
+$(bad "$log" | sed "s/^/	$name: /")"
 
 	if [ "$status" != 0 ] && [ "$2" = 0 ]; then
 		not_ok "$name: the guest ended with $status; its log ends:"
