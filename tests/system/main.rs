@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! memctl-guest: what is checked from user space in a booted guest, and the small tools that the
-//! demonstration needs and busybox lacks.
+//! demonstration and tests of others need and busybox lacks.
 
 mod answers;
 mod both;
@@ -33,7 +33,8 @@ usage: memctl-guest test [v1|v2] [FILTER]     run the tests whose names contain 
        memctl-guest read FILE                 read a file from start to end
        memctl-guest resident FILE             say how much of a file is in the page cache
        memctl-guest bars PID CONTAINER [MB]   draw the container's usage until the process ends
-                                              (or has grown to MB megabytes)";
+                                              (or has grown to MB megabytes)
+       memctl-guest in-turn PROGRAM [ARG...]  run a program whose processes take turns, on one CPU";
 
 fn suite(version: Version) -> Suite {
     let own: &[_] = match version {

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Small tools for the demonstration.
+//! Small tools for the demonstration and for tests of others.
 
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::cgroup::Cgroup;
 use crate::disk;
 use crate::outcome::{fail, Outcome, Verdict, MB};
-use crate::sys::{Mapping, Pid};
+use crate::sys::{self, Mapping, Pid};
 
 /// Runs the tool; `None` when there is no such tool, or not with such arguments.
 pub fn run(tool: &str, arguments: &[&str]) -> Option<Outcome> {
@@ -24,8 +26,16 @@ pub fn run(tool: &str, arguments: &[&str]) -> Option<Outcome> {
         ("bars", [pid, container, size]) => {
             megabytes(size).and_then(|size| bars(pid, Path::new(container), size))
         }
+        ("in-turn", [program, arguments @ ..]) => in_turn(program, arguments),
         _ => return None,
     })
+}
+
+/// Becomes `program`, whose processes run one after the other: each until it sleeps or ends.
+fn in_turn(program: &str, arguments: &[&str]) -> Outcome {
+    sys::run_on_cpu(0)?;
+    sys::run_in_turn()?;
+    Err(Command::new(program).args(arguments).exec().into())
 }
 
 fn megabytes(text: &str) -> Outcome<u64> {
