@@ -8,9 +8,11 @@
 
 #include <linux/backing-dev.h>
 #include <linux/memcontrol.h>
+#include <linux/memory_hotplug.h>
 #include <linux/mm_inline.h>
 #include <linux/oom.h>
 #include <linux/psi.h>
+#include <linux/seq_file.h>
 #include <linux/swap.h>
 #include <linux/vmpressure.h>
 #include <linux/vmstat.h>

@@ -9,6 +9,8 @@
 // What their callers promise is said there, too.
 #![allow(clippy::missing_safety_doc)]
 
+#[cfg(CONFIG_MEMCTL_DEBUG)]
+mod audit;
 mod unaccounted;
 
 use crate::{

@@ -11,7 +11,9 @@
 #include <linux/xarray.h>
 
 struct bdi_writeback;
+struct file;
 struct folio;
+struct inode;
 struct mutex;
 struct task_struct;
 
@@ -59,5 +61,11 @@ void memctl_attach(struct cgroup_taskset *tset);
 
 extern struct cftype memctl_v1_files[];
 extern struct cftype memctl_v2_files[];
+
+#ifdef CONFIG_MEMCTL_DEBUG
+/* The file memctl/audit in debugfs. */
+int memctl_audit_open(struct inode *inode, struct file *file);
+int memctl_audit_release(struct inode *inode, struct file *file);
+#endif
 
 #endif /* __MM_MEMCTL_MEMCTL_H */

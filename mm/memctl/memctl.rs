@@ -18,6 +18,8 @@
 // Tests are a module in a file of their own, which is one, too.
 #![allow(clippy::module_inception)]
 
+#[cfg(CONFIG_MEMCTL_DEBUG)]
+mod audit;
 mod charge;
 mod events;
 mod files;
@@ -44,6 +46,8 @@ mod task;
 mod throttle;
 mod vm;
 mod wait;
+#[cfg(CONFIG_MEMCTL_DEBUG)]
+mod walk;
 #[cfg(CONFIG_CGROUP_WRITEBACK)]
 mod writeback;
 

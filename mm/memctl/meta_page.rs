@@ -16,6 +16,8 @@ use core::{
     marker::PhantomData,
     ptr::NonNull, //
 };
+#[cfg(CONFIG_MEMCTL_DEBUG)]
+use kernel::sync::rcu;
 use kernel::{
     bindings,
     mm::folio::Folio,
@@ -48,6 +50,15 @@ impl Word {
         }
         NonNull::new((self.0 & !Self::TAGS) as *mut ObjCgroup)
     }
+}
+
+/// The handle that `folio` is bound to at the moment. It may be bound to another one meanwhile, but
+/// the handle stays as long as RCU lets it.
+#[cfg(CONFIG_MEMCTL_DEBUG)]
+pub(crate) fn bound_to<'a>(folio: &Folio, _rcu: &'a rcu::Guard) -> Option<&'a ObjCgroup> {
+    let owner = Word(folio.memcg_data().load(Relaxed)).owner()?;
+    // SAFETY: Handles are freed after an RCU grace period. The load carries the dependency.
+    Some(unsafe { &*owner.as_ptr() })
 }
 
 // The tags must fit below the alignment of a handle.

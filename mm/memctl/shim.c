@@ -5,13 +5,16 @@
  */
 
 #include <linux/cgroup.h>
+#include <linux/debugfs.h>
 #include <linux/export.h>
 #include <linux/init.h>
 #include <linux/memcontrol.h>
+#include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/nodemask.h>
 #include <linux/overflow.h>
 #include <linux/sched/mm.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/vmstat.h>
 #include <linux/wait.h>
@@ -104,6 +107,24 @@ static int __init memctl_setup_swap(char *s)
 	return 1;
 }
 __setup("swapaccount=", memctl_setup_swap);
+
+#ifdef CONFIG_MEMCTL_DEBUG
+static const struct file_operations memctl_audit_fops = {
+	.owner		= THIS_MODULE,
+	.open		= memctl_audit_open,
+	.read		= seq_read,
+	.llseek		= seq_lseek,
+	.release	= memctl_audit_release,
+};
+
+static int __init memctl_debug_init(void)
+{
+	debugfs_create_file("audit", 0400, debugfs_create_dir("memctl", NULL),
+			    NULL, &memctl_audit_fops);
+	return 0;
+}
+late_initcall(memctl_debug_init);
+#endif
 
 EXPORT_SYMBOL(mem_cgroup_from_task);
 EXPORT_SYMBOL(get_mem_cgroup_from_mm);

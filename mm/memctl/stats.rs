@@ -196,6 +196,21 @@ pub(crate) fn node_local(node: &Node, item: usize) -> isize {
     }
 }
 
+/// One statistic of a container that belongs to no node, this container alone.
+#[cfg(CONFIG_MEMCTL_DEBUG)]
+pub(crate) fn memcg_local(memcg: &MemCgroup, item: usize) -> isize {
+    match place(item) {
+        Place::Memcg(slot) => memcg.slots().sum(slot),
+        Place::Node(_) | Place::Nowhere => 0,
+    }
+}
+
+/// Events counted in a container, this one alone.
+#[cfg(CONFIG_MEMCTL_DEBUG)]
+pub(crate) fn event_local(memcg: &MemCgroup, event: vm_event_item) -> isize {
+    event_slot(event).map_or(0, |slot| memcg.slots().sum(slot))
+}
+
 /// How often counts have begun or ended to move from a child to its parent: odd while they do.
 static MOVES: Atomic<usize> = Atomic::new(0);
 

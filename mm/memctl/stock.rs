@@ -85,6 +85,12 @@ pub(crate) fn refill(memcg: &MemCgroup, nr: usize, _rcu: &rcu::Guard) {
     }
 }
 
+/// How many pages the stocks of `memcg` alone hold.
+#[cfg(CONFIG_MEMCTL_DEBUG)]
+pub(crate) fn held(memcg: &MemCgroup) -> usize {
+    memcg.slots().sum(STOCK).max(0) as usize
+}
+
 /// Gives back all stocks of `root` and of all containers below it, on all CPUs. Returns how many
 /// pages these were. Does not sleep.
 pub(crate) fn drain(root: &MemCgroup) -> usize {

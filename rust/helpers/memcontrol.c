@@ -4,6 +4,7 @@
 #include <linux/cpuset.h>
 #include <linux/jiffies.h>
 #include <linux/memcontrol.h>
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
 #include <linux/nodemask.h>
@@ -18,6 +19,7 @@
 #include <linux/zswap.h>
 
 #include "../../mm/internal.h"
+#include "../../mm/page_alloc.h"
 #include "../../mm/swap.h"
 #include "../../mm/swap_table.h"
 #include "../../mm/memctl/memctl.h"
@@ -470,3 +472,119 @@ rust_helper_zswap_memcg_offline_cleanup(struct mem_cgroup *memcg)
 {
 	zswap_memcg_offline_cleanup(memcg);
 }
+
+/* all memory, for the audit */
+
+#ifdef CONFIG_MEMCTL_DEBUG
+__rust_helper void rust_helper_get_online_mems(void)
+{
+	get_online_mems();
+}
+
+__rust_helper void rust_helper_put_online_mems(void)
+{
+	put_online_mems();
+}
+
+__rust_helper struct page *rust_helper_pfn_to_online_page(unsigned long pfn)
+{
+	return pfn_to_online_page(pfn);
+}
+
+/* How many free pages begin with this one; a guess, for nothing is locked. */
+__rust_helper unsigned long rust_helper_page_nr_free(struct page *page)
+{
+	unsigned int order;
+
+	if (!PageBuddy(page))
+		return 0;
+	order = buddy_order_unsafe(page);
+	return order <= MAX_PAGE_ORDER ? 1UL << order : 1;
+}
+
+__rust_helper struct folio *rust_helper_folio_get_nontail_page(struct page *page)
+{
+	return folio_get_nontail_page(page);
+}
+
+__rust_helper void rust_helper_folio_put(struct folio *folio)
+{
+	folio_put(folio);
+}
+
+__rust_helper bool rust_helper_folio_test_anon(struct folio *folio)
+{
+	return folio_test_anon(folio);
+}
+
+__rust_helper bool rust_helper_folio_test_hugetlb(struct folio *folio)
+{
+	return folio_test_hugetlb(folio);
+}
+
+__rust_helper bool rust_helper_folio_test_swapbacked(struct folio *folio)
+{
+	return folio_test_swapbacked(folio);
+}
+
+/* How many of its pages are mapped, as NR_ANON_MAPPED counts them. */
+__rust_helper unsigned long rust_helper_folio_nr_anon_mapped(struct folio *folio)
+{
+	if (!folio_test_large(folio) || IS_ENABLED(CONFIG_NO_PAGE_MAPCOUNT) ||
+	    folio_entire_mapcount(folio) > 0)
+		return folio_mapped(folio) ? folio_nr_pages(folio) : 0;
+	return folio_nr_pages_mapped(folio);
+}
+
+/* The list of @lruvec that @folio, which is on one, counts as being on. */
+__rust_helper enum lru_list rust_helper_folio_counted_lru(struct folio *folio,
+							  struct lruvec *lruvec)
+{
+#ifdef CONFIG_LRU_GEN
+	int gen = folio_lru_gen(folio);
+
+	if (gen >= 0)
+		return folio_is_file_lru(folio) * LRU_FILE +
+		       lru_gen_is_active(lruvec, gen) * LRU_ACTIVE;
+#endif
+	return folio_lru_list(folio);
+}
+
+#ifdef CONFIG_SWAP
+/*
+ * The ids of those who own the pages of a cluster of swap space: up to
+ * SWAPFILE_CLUSTER of them into @ids. Returns how many there are, 0 behind the
+ * last swap device; moves on @type and @offset.
+ */
+__rust_helper unsigned int rust_helper_swap_cluster_owners(unsigned int *type,
+							   unsigned long *offset,
+							   unsigned short *ids)
+{
+	struct swap_cluster_info *ci;
+	struct swap_info_struct *si;
+	unsigned int i, n = 0;
+
+	for (; *type < MAX_SWAPFILES; (*type)++, *offset = 0) {
+		rcu_read_lock();
+		si = READ_ONCE(swap_info[*type]);
+		if (si && !percpu_ref_tryget_live(&si->users))
+			si = NULL;
+		rcu_read_unlock();
+		if (!si)
+			continue;
+		if (*offset < si->max) {
+			n = min(si->max - *offset, SWAPFILE_CLUSTER);
+			ci = swap_cluster_lock(si, *offset);
+			for (i = 0; i < n; i++)
+				ids[i] = __swap_cgroup_get(ci, i);
+			swap_cluster_unlock(ci);
+			*offset += n;
+		}
+		percpu_ref_put(&si->users);
+		if (n)
+			break;
+	}
+	return n;
+}
+#endif
+#endif

@@ -171,6 +171,24 @@ impl Css {
         // SAFETY: `cgroup` is constant and lives as long as its css.
         unsafe { bindings::pr_cont_cgroup_path((*self.as_raw()).cgroup) }
     }
+
+    /// The path of the cgroup in its hierarchy, as much of it as fits into `buf`.
+    pub fn path<'a>(&self, buf: &'a mut [u8]) -> &'a [u8] {
+        // SAFETY: `cgroup` is constant and lives as long as its css, as does its directory's node;
+        // the buffer is as long as is said.
+        let ret = unsafe {
+            bindings::kernfs_path_from_node(
+                (*(*self.as_raw()).cgroup).kn,
+                core::ptr::null_mut(),
+                buf.as_mut_ptr().cast(),
+                buf.len(),
+            )
+        };
+        usize::try_from(ret)
+            .ok()
+            .and_then(|len| buf.get(..len))
+            .unwrap_or_default()
+    }
 }
 
 /// The state of a controller, which embeds a [`Css`].

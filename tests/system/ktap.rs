@@ -7,6 +7,7 @@ use std::fs;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use crate::audit;
 use crate::cgroup::{Hierarchy, Version};
 use crate::disk;
 use crate::machine;
@@ -118,6 +119,9 @@ fn run(hierarchy: &Hierarchy, name: &str, test: Test) -> Result {
     }
     if let Err(why) = machine::restore().and_then(|()| hierarchy.clean()) {
         result = Result::NotOk(format!("cannot clean up: {why}"));
+    }
+    if let (Result::Ok, Err(why)) = (&result, audit::clean()) {
+        result = Result::NotOk(format!("afterwards {why}"));
     }
     if machine::complaints() != complaints {
         result = Result::NotOk("the kernel complains, see its log".into());

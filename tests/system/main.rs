@@ -4,6 +4,7 @@
 //! demonstration and tests of others need and busybox lacks.
 
 mod answers;
+mod audit;
 mod both;
 mod cgroup;
 mod disk;
@@ -17,6 +18,7 @@ mod v1_files;
 mod v2_control;
 mod v2_files;
 mod v2_swap;
+mod v2_writeback;
 mod worker;
 
 use std::process::ExitCode;
@@ -48,6 +50,7 @@ fn suite(version: Version) -> Suite {
             &v2_files::EVENTS_GROUP,
             &v2_control::GROUP,
             &v2_swap::GROUP,
+            &v2_writeback::GROUP,
             &both::sums::V2_GROUP,
         ],
     };

@@ -45,9 +45,14 @@ impl NodeId {
         unsafe { bindings::nr_possible_node_ids() }
     }
 
+    /// All ids from 0 to below [`NodeId::limit`]: none where there is no such node.
+    pub fn all() -> impl Iterator<Item = Option<Self>> {
+        (0..Self::limit()).map(Self::new)
+    }
+
     /// The nodes that may exist.
     pub fn possible() -> impl Iterator<Item = Self> {
-        (0..Self::limit()).filter_map(Self::new)
+        Self::all().flatten()
     }
 
     /// The nodes that have memory now.

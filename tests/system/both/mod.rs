@@ -2,6 +2,7 @@
 
 //! What both versions of the interface show alike. Each module is one matter.
 
+mod audit;
 mod charge;
 mod huge;
 mod limit;
@@ -17,6 +18,7 @@ mod swap;
 use crate::ktap::Group;
 
 pub const GROUPS: &[Group] = &[
+    audit::GROUP,
     charge::GROUP,
     limit::GROUP,
     stock::GROUP,
