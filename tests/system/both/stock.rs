@@ -2,15 +2,17 @@
 
 //! Pages that CPUs keep charged in advance count as used, but are no reason to kill.
 
+use crate::audit;
 use crate::cgroup::{stock_slack, Hierarchy, Kind, Version};
 use crate::check;
 use crate::group;
 use crate::ktap::Group;
-use crate::outcome::{equal, eventually, within, Outcome};
+use crate::machine;
+use crate::outcome::{equal, eventually, skip, within, Outcome, MB};
 use crate::sys::{self, Advice, Mapping};
-use crate::worker::Worker;
+use crate::worker::{run_in, Worker};
 
-pub const GROUP: Group = group!("stock": no_false_limit, taken_back);
+pub const GROUP: Group = group!("stock": no_false_limit, taken_back, of_dead_cpu);
 
 /// Bytes that may be on their way to or from an LRU list, on all CPUs: these are in use, but nobody
 /// can reclaim them.
@@ -95,4 +97,28 @@ fn taken_back(hierarchy: &Hierarchy) -> Outcome {
     );
     container.set_limit(in_batches())?;
     within("usage", container.usage()?, 0..=in_batches())
+}
+
+/// What a CPU has charged in advance is given back though the CPU has gone, when its container goes
+/// as well.
+fn of_dead_cpu(hierarchy: &Hierarchy) -> Outcome {
+    let Some(cpu) = machine::removable_cpu() else {
+        return skip("no CPU can be taken offline");
+    };
+    let parent = hierarchy.create("parent")?;
+    let container = parent.child("stock")?;
+    run_in(&container, || {
+        sys::run_on_cpu(cpu)?;
+        let mut memory = Mapping::anon(MB as usize)?;
+        memory.fill(0..MB as usize, 1);
+        Ok(())
+    })?;
+    machine::set_cpu(cpu, false)?;
+    container.remove()?;
+    let result = eventually(|| {
+        audit::clean()?;
+        equal("usage", parent.usage()?, 0)
+    });
+    machine::set_cpu(cpu, true)?;
+    result
 }
