@@ -13,7 +13,8 @@ export CCACHE_DIR="${CCACHE_DIR:-$CACHE/ccache}"
 export CCACHE_NOHASHDIR=1
 export CCACHE_BASEDIR="$BUILD"
 
-# kmake OUT ARGS...: in the sandbox, on build/linux, to OUT.
+# kmake OUT ARGS...: in the sandbox, on build/linux, to OUT. KARCH= is for another
+# architecture than that of this machine.
 kmake()
 {
 	kmake_out=$1
@@ -22,7 +23,8 @@ kmake()
 	if [ "${SANDBOX:-}" != none ] || command -v ccache >/dev/null; then
 		ccache='ccache '
 	fi
-	sandbox make -C "$BUILD/linux" O="$kmake_out" LLVM=1 \
+	# shellcheck disable=SC2086  # one word, or none
+	sandbox make -C "$BUILD/linux" O="$kmake_out" LLVM=1 ${KARCH:+ARCH=$KARCH} \
 		CC="${ccache}clang" "$@"
 }
 
