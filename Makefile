@@ -15,7 +15,7 @@ help:
 	@echo 'make selftests           the cgroup selftests of the kernel tree (K=memcg: ...)'
 	@echo 'make compare             what files answer to whatever is written to them,'
 	@echo '                         beside the answers of the C controller'
-	@echo 'make model               owner handles and stocks as models, in all orders of steps'
+	@echo 'make model               owner handles, stocks, waiters: models, in all orders of steps'
 	@echo '                         (FILTER=: some)'
 	@echo 'make distro              Debian 13 with systemd, systemd-oomd, crun and cgroup-tools'
 	@echo '                         in the guest, tried (K=memcg: ...; FILTER=: some)'
