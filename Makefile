@@ -6,7 +6,7 @@ K ?= memctl
 DEBUG ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test selftests compare distro bench shell kernel patch lint clean
+.PHONY: help run test selftests compare model distro bench shell kernel patch lint clean
 
 help:
 	@echo 'make run                 build, boot, and watch the demonstration'
@@ -15,6 +15,8 @@ help:
 	@echo 'make selftests           the cgroup selftests of the kernel tree (K=memcg: ...)'
 	@echo 'make compare             what files answer to whatever is written to them,'
 	@echo '                         beside the answers of the C controller'
+	@echo 'make model               owner handles, stocks, waiters: models, in all orders of steps'
+	@echo '                         (FILTER=: some)'
 	@echo 'make distro              Debian 13 with systemd, systemd-oomd, crun and cgroup-tools'
 	@echo '                         in the guest, tried (K=memcg: ...; FILTER=: some)'
 	@echo 'make bench               what the controllers cost, in instructions: table,'
@@ -45,6 +47,9 @@ selftests:
 
 compare:
 	@scripts/compare
+
+model:
+	@scripts/model
 
 distro:
 	@scripts/distro $(K)

@@ -134,6 +134,8 @@ fn charge_counters(memcg: &MemCgroup, gfp: Gfp, nr: usize, batch: usize) -> Resu
     shared::note();
     let charged = if batch > nr && memcg.memory().try_charge(batch).is_ok() {
         stock::refill(memcg, batch - nr, &rcu::read_lock());
+        // Who has looked for room in between has not found these pages.
+        oom::wake_waiters();
         batch
     } else {
         memcg

@@ -19,6 +19,7 @@
 use crate::{
     iter,
     memcg::MemCgroup,
+    oom,
     shared,
     stats::STOCK, //
 };
@@ -95,7 +96,12 @@ pub(crate) fn held(memcg: &MemCgroup) -> usize {
 /// pages these were. Does not sleep.
 pub(crate) fn drain(root: &MemCgroup) -> usize {
     let rcu = rcu::read_lock();
-    iter::below(root, &rcu).map(drain_alone).sum()
+    let nr: usize = iter::below(root, &rcu).map(drain_alone).sum();
+    if nr != 0 {
+        // Who has looked for room meanwhile found these pages neither here nor there.
+        oom::wake_waiters();
+    }
+    nr
 }
 
 /// Gives back the stocks of `memcg` alone.

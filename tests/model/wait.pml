@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Waiting for room: tasks that wait in a container, pages that come back to it by
+ * way of a stock, and somebody who charges ahead.
+ *
+ * One container with one stock; TASKS tasks wait for room in it. Somebody uncharges
+ * the only page there is room for. With CHARGER it is somebody who charges the last
+ * 2 pages and needs only 1, while those who wait look. There is room in the end, so
+ * nobody may sleep then: spin calls that an invalid end state.
+ *
+ * A step is one access to what others see; all operations used are full barriers
+ * in the code. #ifdef names what a broken variant does; see the file "runs".
+ */
+#ifndef TASKS
+#define TASKS	2
+#endif
+#ifdef CHARGER
+#define LIMIT	3
+#else
+#define LIMIT	1
+#endif
+
+byte usage = 1;
+byte stock;
+byte waiters;		/* oom.rs, WAITERS */
+bool queued[TASKS];	/* on memctl_oom_waitq, and not woken since */
+
+/* oom.rs, wake_waiters() */
+inline wake_waiters()
+{
+	if
+	:: waiters != 0 ->
+		d_step {
+			i = 0;
+			do
+			:: i < TASKS -> queued[i] = false; i++
+			:: else -> break
+			od;
+			i = 0
+		}
+	:: else
+	fi
+}
+
+/* oom.rs, synchronize() */
+proctype Waiter(byte me)
+{
+	byte nr, i;
+
+#ifndef LOOK_FIRST
+	waiters++;
+#endif
+	do
+	:: queued[me] = true;
+	   /* stock.rs, drain_one() */
+#ifndef NO_DRAIN
+	   atomic { nr = stock; stock = 0 };
+	   if
+	   :: nr != 0 ->
+		usage = usage - nr;
+#ifndef DRAIN_SILENT
+		wake_waiters()
+#endif
+	   :: else
+	   fi;
+#endif
+	   if
+	   :: usage < LIMIT -> break
+	   :: else
+	   fi;
+#ifdef LOOK_FIRST
+	   waiters++;
+#endif
+	   /* schedule() */
+	   !queued[me]
+	od;
+	queued[me] = false
+}
+
+/* charge.rs, uncharge() */
+proctype Uncharger()
+{
+	byte i;
+
+#ifndef WAKE_FIRST
+	stock++;
+	wake_waiters()
+#else
+	wake_waiters();
+	stock++
+#endif
+}
+
+#ifdef CHARGER
+/* charge.rs, charge_counters() */
+proctype Charger()
+{
+	byte i;
+
+	atomic { usage + 2 <= LIMIT -> usage = usage + 2 };
+	stock++;
+#ifndef CHARGE_SILENT
+	wake_waiters()
+#endif
+}
+#endif
+
+init {
+	byte n;
+
+	atomic {
+		for (n : 0 .. TASKS - 1) {
+			run Waiter(n)
+		}
+#ifdef CHARGER
+		run Charger()
+#else
+		run Uncharger()
+#endif
+	}
+}
