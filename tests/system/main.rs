@@ -42,6 +42,7 @@ fn suite(version: Version) -> Suite {
             &v1_files::GROUP,
             &v1_control::LIMIT_GROUP,
             &v1_control::OOM_GROUP,
+            &both::permission::V1_GROUP,
         ],
         Version::V2 => &[
             &v2_files::GROUP,
@@ -49,6 +50,7 @@ fn suite(version: Version) -> Suite {
             &v2_control::GROUP,
             &v2_swap::GROUP,
             &both::sums::V2_GROUP,
+            &both::permission::V2_GROUP,
         ],
     };
     Suite {

@@ -7,6 +7,7 @@ mod huge;
 mod limit;
 mod migrate;
 mod oom;
+pub mod permission;
 pub mod remove;
 mod share;
 mod stock;
@@ -28,4 +29,5 @@ pub const GROUPS: &[Group] = &[
     remove::GROUP,
     sums::GROUP,
     stress::GROUP,
+    permission::GROUP,
 ];
