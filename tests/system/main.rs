@@ -51,6 +51,7 @@ fn suite(version: Version) -> Suite {
             &v2_swap::GROUP,
             &both::sums::V2_GROUP,
             &both::permission::V2_GROUP,
+            &both::exhaustion::V2_GROUP,
         ],
     };
     Suite {

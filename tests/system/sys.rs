@@ -18,7 +18,7 @@ use std::ptr;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-pub use libc::{EACCES, EAGAIN, EBUSY, EINVAL, ENODEV, ENOENT, ENOMEM, ENOSPC, EPERM, ERANGE};
+pub use libc::{EACCES, EAGAIN, EBUSY, EINVAL, ENODEV, ENOENT, ENOMEM, EPERM, ERANGE};
 pub use libc::{O_ACCMODE, O_APPEND, O_DIRECT, O_DIRECTORY, O_NONBLOCK, O_TRUNC};
 pub use libc::{O_RDONLY, O_RDWR, O_WRONLY};
 pub use libc::{SIGKILL, SIGTERM};

@@ -3,6 +3,7 @@
 //! What both versions of the interface show alike. Each module is one matter.
 
 mod charge;
+pub mod exhaustion;
 mod huge;
 mod limit;
 mod migrate;
@@ -30,4 +31,5 @@ pub const GROUPS: &[Group] = &[
     sums::GROUP,
     stress::GROUP,
     permission::GROUP,
+    exhaustion::GROUP,
 ];
