@@ -7,6 +7,7 @@ mod answers;
 mod both;
 mod cgroup;
 mod disk;
+mod inject;
 mod ktap;
 mod machine;
 mod outcome;
@@ -52,6 +53,7 @@ fn suite(version: Version) -> Suite {
             &both::sums::V2_GROUP,
             &both::permission::V2_GROUP,
             &both::exhaustion::V2_GROUP,
+            &both::faults::V2_GROUP,
         ],
     };
     Suite {

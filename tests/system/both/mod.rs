@@ -4,6 +4,7 @@
 
 mod charge;
 pub mod exhaustion;
+pub mod faults;
 mod huge;
 mod limit;
 mod migrate;
@@ -32,4 +33,5 @@ pub const GROUPS: &[Group] = &[
     stress::GROUP,
     permission::GROUP,
     exhaustion::GROUP,
+    faults::GROUP,
 ];
