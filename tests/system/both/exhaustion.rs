@@ -348,6 +348,14 @@ fn futexes(start: usize, pages: usize, owner: Pid) -> Vec<u8> {
     contents
 }
 
+/// How often a charge has found no room.
+fn at_limit(container: &Cgroup) -> Outcome<u64> {
+    match container.file("memory.failcnt").exists() {
+        true => container.number("memory.failcnt"),
+        false => container.events()?.get("max"),
+    }
+}
+
 /// A process that has been killed needs memory to end: the kernel writes to futexes it holds, whose
 /// pages are not there yet. There is no room for them, but nobody else is killed for that.
 fn last_words(hierarchy: &Hierarchy) -> Outcome {
@@ -372,10 +380,12 @@ fn last_words(hierarchy: &Hierarchy) -> Outcome {
     container.set_limit(LIMIT)?;
     let full = LIMIT - container.usage()? - stock_slack();
     let mut resting = Worker::holding(&container, full)?;
+    let before = at_limit(&container)?;
     let started = Instant::now();
     dying.stop()?;
     let took = started.elapsed();
     check!(took < Duration::from_secs(5), "took {took:?}");
+    check!(at_limit(&container)? > before, "nothing was charged");
     equal("processes killed", container.oom_kills()?, 0)?;
     check!(resting.lives()?, "the process beside is gone");
     resting.finish()?;
