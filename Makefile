@@ -7,11 +7,14 @@ DEBUG ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help run test selftests compare model distro bench shell kernel patch lint clean
+.PHONY: help run test faults selftests compare distro bench shell kernel patch lint clean
 
 help:
 	@echo 'make run                 build, boot, and watch the demonstration'
 	@echo 'make test                build and boot the kernel that checks itself; all tests'
 	@echo '                         (K=memcg: on the C controller; FILTER=: some)'
+	@echo 'make faults              10,000 allocations that fail and 65,000 containers, of which'
+	@echo '                         make test has a part (K=memcg: ...)'
 	@echo 'make selftests           the cgroup selftests of the kernel tree (K=memcg: ...)'
 	@echo 'make compare             what files answer to whatever is written to them,'
 	@echo '                         beside the answers of the C controller'
@@ -41,6 +44,9 @@ run:
 
 test:
 	@scripts/test $(K)
+
+faults:
+	@scripts/faults $(K)
 
 selftests:
 	@scripts/selftests $(K)

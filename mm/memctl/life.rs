@@ -37,7 +37,7 @@ use kernel::{
 ///
 /// # Errors
 ///
-/// `ENOMEM`; `ENOSPC` if there are too many containers.
+/// `ENOMEM`; `EBUSY` if there are too many containers.
 pub(crate) fn alloc(parent: Option<&MemCgroup>) -> Result<Unpublished> {
     let new = MemCgroup::create(parent)?;
     if let Some(parent) = parent {

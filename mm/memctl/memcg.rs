@@ -350,7 +350,7 @@ impl MemCgroup {
     ///
     /// # Errors
     ///
-    /// `ENOMEM`; `ENOSPC` if there is no id left.
+    /// `ENOMEM`; `EBUSY` if there is no id left.
     pub(crate) fn create(parent: Option<&Self>) -> Result<Unpublished> {
         let slots = PerCpuSlots::new(stats::NR_MEMCG_SLOTS, GFP_KERNEL)?;
         // SAFETY: The cache was made when the kernel started; its objects have room for all nodes.

@@ -2,8 +2,9 @@
 
 //! The machine as a whole: swap, huge pages, nodes, what is available, whether the kernel is well.
 
-use std::fs;
-use std::os::unix::fs::FileExt;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::disk;
@@ -135,6 +136,16 @@ pub fn meminfo(key: &str) -> Outcome<u64> {
     )
 }
 
+/// Free memory that CPUs keep in lists of their own, in bytes. It does not count as available.
+pub fn kept_by_cpus() -> Outcome<u64> {
+    let text = fs::read_to_string("/proc/zoneinfo").context("/proc/zoneinfo")?;
+    let counts = text.lines().filter_map(|line| {
+        let count = line.trim_start().strip_prefix("count:")?;
+        count.trim().parse::<u64>().ok()
+    });
+    Ok(counts.sum::<u64>() * sys::page_size() as u64)
+}
+
 /// Writes back and drops whatever of the page cache and of the slabs nobody needs.
 pub fn drop_caches() -> Outcome {
     sys::sync();
@@ -192,6 +203,55 @@ pub fn complaints() -> (u64, bool) {
         .lines()
         .any(|line| line.trim_start().starts_with("debug_locks:") && line.ends_with('0'));
     (tainted & (DIED | WARNED | SOFT_LOCKUP | BAD_PAGE), reported)
+}
+
+/// Whether the kernel's controller is memctl, and not the one in C.
+pub fn has_memctl() -> bool {
+    let symbols = fs::read_to_string("/proc/kallsyms").unwrap_or_default();
+    symbols.contains(" memctl_css_alloc")
+}
+
+/// Whether the guest was told to do all of what `make test` does a part of.
+pub fn in_full() -> bool {
+    let arguments = fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    arguments.split_whitespace().any(|a| a == "memctl.full=1")
+}
+
+/// What the kernel writes to its log from now on.
+pub struct KernelLog(File);
+
+impl KernelLog {
+    pub fn from_here() -> Outcome<Self> {
+        let mut options = fs::OpenOptions::new();
+        let log = options.read(true).custom_flags(sys::O_NONBLOCK);
+        let mut log = log.open("/dev/kmsg").context("/dev/kmsg")?;
+        log.seek(SeekFrom::End(0)).context("/dev/kmsg")?;
+        Ok(Self(log))
+    }
+
+    /// The records that nobody in user space has written.
+    pub fn records(&mut self) -> Outcome<Vec<String>> {
+        let mut records = Vec::new();
+        let mut record = vec![0; 8 << 10];
+        loop {
+            match self.0.read(&mut record) {
+                Ok(len) => {
+                    let text = String::from_utf8_lossy(&record[..len]);
+                    let mut halves = text.splitn(2, ';');
+                    let facility = halves.next().and_then(|head| head.split(',').next());
+                    let facility: Option<u32> = facility.and_then(|number| number.parse().ok());
+                    // The lowest three bits are how grave it is.
+                    if facility.is_some_and(|number| number >> 3 == 0) {
+                        records.push(halves.next().unwrap_or_default().trim_end().to_string());
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(records),
+                // Records that were overwritten meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => (),
+                Err(error) => return Err(error).context("/dev/kmsg"),
+            }
+        }
+    }
 }
 
 /// A tmpfs of a test's own, gone when dropped.

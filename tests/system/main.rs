@@ -8,6 +8,7 @@ mod audit;
 mod both;
 mod cgroup;
 mod disk;
+mod inject;
 mod ktap;
 mod machine;
 mod outcome;
@@ -44,6 +45,7 @@ fn suite(version: Version) -> Suite {
             &v1_files::GROUP,
             &v1_control::LIMIT_GROUP,
             &v1_control::OOM_GROUP,
+            &both::permission::V1_GROUP,
         ],
         Version::V2 => &[
             &v2_files::GROUP,
@@ -52,6 +54,9 @@ fn suite(version: Version) -> Suite {
             &v2_swap::GROUP,
             &v2_writeback::GROUP,
             &both::sums::V2_GROUP,
+            &both::permission::V2_GROUP,
+            &both::exhaustion::V2_GROUP,
+            &both::faults::V2_GROUP,
         ],
     };
     Suite {

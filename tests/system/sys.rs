@@ -2,7 +2,8 @@
 
 //! System calls that the standard library does not wrap. All `unsafe` of the guest program is here.
 //!
-//! The program never starts a thread, so a forked child may do anything its parent could.
+//! The program forks only where it has a single thread, so a forked child may do anything its
+//! parent could. Some children start threads, and fork no more.
 
 use std::ffi::CString;
 use std::fs::File;
@@ -17,7 +18,7 @@ use std::ptr;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-pub use libc::{EAGAIN, EBUSY, EINVAL, ENODEV, ENOMEM, ERANGE};
+pub use libc::{EACCES, EAGAIN, EBUSY, EINVAL, ENODEV, ENOENT, ENOMEM, EPERM, ERANGE};
 pub use libc::{O_ACCMODE, O_APPEND, O_DIRECT, O_DIRECTORY, O_NONBLOCK, O_TRUNC};
 pub use libc::{O_RDONLY, O_RDWR, O_WRONLY};
 pub use libc::{SIGKILL, SIGTERM};
@@ -164,6 +165,32 @@ pub fn run_on_cpu(cpu: usize) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes the calling process one of the user and the group with the number `id`, for good.
+pub fn become_user(id: u32) -> io::Result<()> {
+    // SAFETY: an empty list needs no pointer.
+    check(unsafe { libc::setgroups(0, ptr::null()) })?;
+    // SAFETY: `setresgid` and `setresuid` take numbers only.
+    check(unsafe { libc::setresgid(id, id, id) })?;
+    // SAFETY: as above.
+    check(unsafe { libc::setresuid(id, id, id) })?;
+    Ok(())
+}
+
+/// Makes the container that the calling process is in the top of what it sees.
+pub fn enter_cgroup_namespace() -> io::Result<()> {
+    // SAFETY: `unshare` takes a number only.
+    check(unsafe { libc::unshare(libc::CLONE_NEWCGROUP) })?;
+    Ok(())
+}
+
+/// A descriptor that events are counted on.
+pub fn event_counter() -> io::Result<File> {
+    // SAFETY: `eventfd` takes numbers only.
+    let fd = check(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })?;
+    // SAFETY: the descriptor was just made and nobody else knows it.
+    Ok(File::from(unsafe { OwnedFd::from_raw_fd(fd) }))
+}
+
 /// Lets nobody interrupt this process, nor those it starts, before it sleeps (`SCHED_FIFO`).
 pub fn run_in_turn() -> io::Result<()> {
     let parameters = libc::sched_param { sched_priority: 1 };
@@ -193,6 +220,21 @@ pub fn sync() {
 }
 
 pub fn mount(source: &str, target: &Path, kind: &str, options: &str) -> io::Result<()> {
+    mount_with(0, source, target, kind, options)
+}
+
+/// Gives what is mounted on `target` other options.
+pub fn remount(target: &Path, options: &str) -> io::Result<()> {
+    mount_with(libc::MS_REMOUNT, "none", target, "none", options)
+}
+
+fn mount_with(
+    flags: libc::c_ulong,
+    source: &str,
+    target: &Path,
+    kind: &str,
+    options: &str,
+) -> io::Result<()> {
     let source = c_string(source.as_bytes())?;
     let target = c_string(target.as_os_str().as_bytes())?;
     let kind = c_string(kind.as_bytes())?;
@@ -203,7 +245,7 @@ pub fn mount(source: &str, target: &Path, kind: &str, options: &str) -> io::Resu
             source.as_ptr(),
             target.as_ptr(),
             kind.as_ptr(),
-            0,
+            flags,
             options.as_ptr().cast(),
         )
     })?;
@@ -371,6 +413,8 @@ pub enum Advice {
     NoHugePage,
     /// Make huge pages of what is there, now.
     Collapse,
+    /// Bring in all pages, as if they were written to.
+    Populate,
 }
 
 impl Advice {
@@ -380,6 +424,7 @@ impl Advice {
             Advice::HugePage => libc::MADV_HUGEPAGE,
             Advice::NoHugePage => libc::MADV_NOHUGEPAGE,
             Advice::Collapse => libc::MADV_COLLAPSE,
+            Advice::Populate => libc::MADV_POPULATE_WRITE,
         }
     }
 }
@@ -503,6 +548,27 @@ impl Mapping {
         // SAFETY: the range is within the mapping.
         check(unsafe { libc::mlock(start.cast(), range.len()) })?;
         Ok(())
+    }
+
+    /// Makes this the list of futexes that the calling thread holds. When it ends, the kernel reads
+    /// and writes what the list says is in there.
+    pub fn leave_futexes(&self) -> io::Result<()> {
+        // SAFETY: the kernel reads and writes within the mapping only if its contents say so, and
+        // reports to nobody what it does not find. Its contents are reached through volatile
+        // accesses only. The size is that of the head of such a list.
+        check_long(unsafe {
+            libc::syscall(
+                libc::SYS_set_robust_list,
+                self.start,
+                3 * size_of::<libc::c_long>(),
+            )
+        })?;
+        Ok(())
+    }
+
+    /// Where a byte of the mapping is in the memory of the process.
+    pub fn address(&self, offset: usize) -> usize {
+        self.start.wrapping_add(offset).addr()
     }
 
     /// How many bytes of the mapped file are in the page cache.

@@ -12,7 +12,7 @@ use crate::disk;
 use crate::group;
 use crate::ktap::Group;
 use crate::machine;
-use crate::outcome::{equal, eventually, refused, within, Outcome, MB};
+use crate::outcome::{equal, eventually, refused, skip, within, Outcome, MB};
 use crate::sys::{self, EBUSY};
 use crate::worker::{run_in, Worker};
 
@@ -20,7 +20,7 @@ pub const LIMIT_GROUP: Group = group!("limit_control": busy, watermark, below_ch
 
 pub const OOM_GROUP: Group = group!("oom_control":
     waits_for_limit, waits_for_neighbour, waits_for_killer, waiting_can_be_killed,
-    system_call_fails, nested_wait);
+    waits_elsewhere, system_call_fails, nested_wait);
 
 const LIMIT: u64 = 8 * MB;
 
@@ -164,6 +164,22 @@ fn waiting_can_be_killed(hierarchy: &Hierarchy) -> Outcome {
     worker.stop()?;
     not_under_oom(&container)?;
     eventually(|| within("usage at the end", container.usage()?, 0..=stock_slack()))
+}
+
+/// A process that waits and is moved to a container with room goes on there, at the latest when the
+/// one that it waited for is removed.
+fn waits_elsewhere(hierarchy: &Hierarchy) -> Outcome {
+    if !machine::has_memctl() {
+        return skip("the C controller lets it wait until it is killed");
+    }
+    let container = hierarchy.create("waits")?;
+    let elsewhere = hierarchy.create("elsewhere")?;
+    let mut worker = stuck(&container, &container)?;
+    elsewhere.adopt(worker.pid())?;
+    container.remove()?;
+    gets_there(&mut worker)?;
+    check!(elsewhere.usage()? > 0, "nothing charged elsewhere");
+    worker.finish()
 }
 
 /// Only page faults of the process itself wait: a system call that cannot get memory fails.

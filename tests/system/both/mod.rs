@@ -4,10 +4,13 @@
 
 mod audit;
 mod charge;
+pub mod exhaustion;
+pub mod faults;
 mod huge;
 mod limit;
 mod migrate;
 mod oom;
+pub mod permission;
 pub mod remove;
 mod share;
 mod stock;
@@ -30,4 +33,7 @@ pub const GROUPS: &[Group] = &[
     remove::GROUP,
     sums::GROUP,
     stress::GROUP,
+    permission::GROUP,
+    exhaustion::GROUP,
+    faults::GROUP,
 ];

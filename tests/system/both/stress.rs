@@ -39,7 +39,7 @@ fn churn(number: u64) -> Outcome {
 /// The container's usage falls to nothing once nobody and nothing is left in it, but for what is
 /// charged in advance to each of its `leaves`, and a block or two of the file system's own that it
 /// still holds. The books balance to the page: lists and statistics agree.
-fn ends_empty(container: &Cgroup, leaves: usize) -> Outcome {
+pub fn ends_empty(container: &Cgroup, leaves: usize) -> Outcome {
     let slack = leaves as u64 * stock_slack();
     let metadata = (4 * sys::page_size()) as u64;
     eventually(|| {
