@@ -158,6 +158,17 @@ pub fn meminfo(key: &str) -> Outcome<u64> {
     )
 }
 
+/// MemAvailable, and what waits in lists of CPUs to be used again: it is as free, and may be tens of
+/// megabytes.
+pub fn available() -> Outcome<u64> {
+    let zones = fs::read_to_string("/proc/zoneinfo").context("/proc/zoneinfo")?;
+    let counts = zones.lines().filter_map(|line| {
+        let count = line.trim_start().strip_prefix("count:")?;
+        count.trim().parse::<u64>().ok()
+    });
+    Ok(meminfo("MemAvailable")? + counts.sum::<u64>() * sys::page_size() as u64)
+}
+
 /// Writes back and drops whatever of the page cache and of the slabs nobody needs.
 pub fn drop_caches() -> Outcome {
     sys::sync();

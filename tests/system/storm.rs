@@ -35,15 +35,15 @@ use crate::sys::{self, Pid};
 const SHM: &str = "/dev/shm";
 
 /// How many tenants there are.
-const TENANTS: u64 = 6;
+const TENANTS: u64 = 10;
 
 type Role = fn(&mut Actor<'_>);
 
 /// Who takes part: name, how many, and what they do.
 const CAST: &[(&str, u64, Role)] = &[
-    ("keeper", 2, keeper::run),
+    ("keeper", 4, keeper::run),
     ("tenant", TENANTS, tenant::run),
-    ("mover", 2, mover::run),
+    ("mover", 3, mover::run),
     ("bomber", 1, bomber::run),
     ("shaker", 1, shaker::run),
     ("swapper", 1, shaker::swap),

@@ -21,14 +21,30 @@ const AUDIT: &str = "/sys/kernel/debug/memctl/audit";
 
 /// How much less memory may be available after a storm: slabs that are used in part, and what
 /// the file system keeps for files that were there.
-const LOST: u64 = 24 * MB;
+const LOST: u64 = 16 * MB;
 
 /// How long the kernel may take to be done with what was removed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What memory may be, by the names of /proc/meminfo: tells where the rest is.
+const KINDS: &[&str] = &[
+    "MemTotal",
+    "MemFree",
+    "Buffers",
+    "Cached",
+    "AnonPages",
+    "Shmem",
+    "SReclaimable",
+    "SUnreclaim",
+    "KernelStack",
+    "PageTables",
+    "Percpu",
+];
+
 /// The machine as it was before the storm.
 pub struct Before {
     available: u64,
+    meminfo: Vec<(&'static str, u64)>,
     generations: Option<String>,
     complaints: (u64, bool),
     effects: Vec<u64>,
@@ -37,8 +53,10 @@ pub struct Before {
 impl Before {
     pub fn look() -> Outcome<Self> {
         machine::drop_caches()?;
+        let kinds = KINDS.iter().map(|key| Ok((*key, machine::meminfo(key)?)));
         Ok(Self {
-            available: machine::meminfo("MemAvailable")?,
+            meminfo: kinds.collect::<Outcome<_>>()?,
+            available: machine::available()?,
             generations: fs::read_to_string(GENERATIONS).ok(),
             complaints: machine::complaints(),
             effects: EFFECTS.iter().map(|(_, key, _)| vmstat(key)).collect(),
@@ -65,7 +83,7 @@ const EFFECTS: &[(&str, &str, Action)] = &[
     ("pages swapped in", "pswpin", Action::SwapOn),
     ("pages migrated", "pgmigrate_success", Action::Compact),
     ("huge pages faulted in", "thp_fault_alloc", Action::Huge),
-    ("huge pages split", "thp_split_page", Action::Huge),
+    ("huge pages split", "thp_split_page", Action::SplitAll),
     ("processes killed for want of memory", "oom_kill", Action::Limit),
 ];
 
@@ -194,7 +212,7 @@ pub fn memory_back(before: &Before) -> Outcome {
     let mut now = 0;
     let outcome = in_the_end(|| {
         machine::drop_caches()?;
-        now = machine::meminfo("MemAvailable")?;
+        now = machine::available()?;
         within(
             "memory available",
             now,
@@ -206,6 +224,12 @@ pub fn memory_back(before: &Before) -> Outcome {
         Amount(before.available),
         Amount(now)
     ));
+    for (key, then) in &before.meminfo {
+        let now = machine::meminfo(key)?;
+        if now.abs_diff(*then) >= MB {
+            ktap::note(format_args!("{key}: {} before, {} after", Amount(*then), Amount(now)));
+        }
+    }
     outcome
 }
 

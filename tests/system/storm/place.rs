@@ -57,7 +57,7 @@ impl Place {
 
     /// A limit in bytes, tight enough here that what comes hits it.
     pub fn limit(&self, random: &mut Random) -> u64 {
-        let (low, high) = [(32, 96), (16, 64), (4, 24)][self.depth() - 1];
+        let (low, high) = [(24, 80), (12, 48), (2, 16)][self.depth() - 1];
         random.between(low, high) * MB
     }
 

@@ -57,7 +57,8 @@ pub fn run_cpus(actor: &mut Actor<'_>) {
         for switch in &away {
             actor.count(Action::CpuOn, fs::write(switch, "1"));
         }
-        actor.random.pause(0, 1000);
+        // While a CPU comes or goes, no process can be moved.
+        actor.random.pause(1000, 4000);
     }
 }
 
