@@ -77,9 +77,7 @@ pub fn run(version: Version, span: Duration, seed: u64) -> Outcome {
         span.as_secs()
     ));
     if version == Version::V2 && place::has_pids() {
-        hierarchy
-            .root()
-            .write("cgroup.subtree_control", "+pids")?;
+        hierarchy.root().write("cgroup.subtree_control", "+pids")?;
     }
     let started = Instant::now();
     let raged = rage(&hierarchy, tally, span, seed);
@@ -118,7 +116,9 @@ fn rage(hierarchy: &Hierarchy, tally: Tally, span: Duration, seed: u64) -> Outco
                 role(&mut actor);
                 0
             });
-            actors.0.push((format!("{name} {number}"), pid.context("fork")?));
+            actors
+                .0
+                .push((format!("{name} {number}"), pid.context("fork")?));
         }
     }
 

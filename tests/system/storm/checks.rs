@@ -84,7 +84,11 @@ const EFFECTS: &[(&str, &str, Action)] = &[
     ("pages migrated", "pgmigrate_success", Action::Compact),
     ("huge pages faulted in", "thp_fault_alloc", Action::Huge),
     ("huge pages split", "thp_split_page", Action::SplitAll),
-    ("processes killed for want of memory", "oom_kill", Action::Limit),
+    (
+        "processes killed for want of memory",
+        "oom_kill",
+        Action::Limit,
+    ),
 ];
 
 fn vmstat(key: &str) -> u64 {
@@ -97,15 +101,13 @@ fn vmstat(key: &str) -> u64 {
 }
 
 /// Tells how often everything was done; expects that there is nothing that never was.
-pub fn everything_done(
-    tally: Tally,
-    version: Version,
-    before: &Before,
-    took: Duration,
-) -> Outcome {
+pub fn everything_done(tally: Tally, version: Version, before: &Before, took: Duration) -> Outcome {
     let mut missing = Vec::new();
     ktap::note(format_args!("  done  refused  a minute"));
-    for action in Action::ALL.iter().filter(|action| action.available(version)) {
+    for action in Action::ALL
+        .iter()
+        .filter(|action| action.available(version))
+    {
         let done = tally.done(*action);
         ktap::note(format_args!(
             "{done:6} {:8} {:9.1}  {}",
@@ -152,9 +154,7 @@ pub fn nothing_odd(tally: Tally) -> Outcome {
 pub fn processes_gone() -> Outcome {
     in_the_end(|| match sys::reap() {
         Ok(None) => crate::outcome::fail("there are processes left"),
-        Ok(Some((pid, _))) => {
-            crate::outcome::fail(format!("process {} was left", pid.number()))
-        }
+        Ok(Some((pid, _))) => crate::outcome::fail(format!("process {} was left", pid.number())),
         Err(error) if error.raw_os_error() == Some(libc::ECHILD) => Ok(()),
         Err(error) => Err(error.into()),
     })
@@ -227,7 +227,11 @@ pub fn memory_back(before: &Before) -> Outcome {
     for (key, then) in &before.meminfo {
         let now = machine::meminfo(key)?;
         if now.abs_diff(*then) >= MB {
-            ktap::note(format_args!("{key}: {} before, {} after", Amount(*then), Amount(now)));
+            ktap::note(format_args!(
+                "{key}: {} before, {} after",
+                Amount(*then),
+                Amount(now)
+            ));
         }
     }
     outcome

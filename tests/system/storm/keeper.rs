@@ -50,6 +50,7 @@ fn act(actor: &mut Actor<'_>, action: Action, place: &Place) -> io::Result<()> {
     let hierarchy = actor.hierarchy;
     let version = actor.version();
     let container = place.container(hierarchy);
+    let inner = place.inner(hierarchy);
     let bytes = place.limit(&mut actor.random);
     let random = &mut actor.random;
     match action {
@@ -76,11 +77,13 @@ fn act(actor: &mut Actor<'_>, action: Action, place: &Place) -> io::Result<()> {
         Action::KillTogether => {
             container.try_write("memory.oom.group", &random.below(2).to_string())
         }
-        Action::Enable => container.try_write("cgroup.subtree_control", "+memory"),
-        Action::Disable => container.try_write("cgroup.subtree_control", "-memory"),
+        Action::Enable => inner.try_write("cgroup.subtree_control", "+memory"),
+        Action::Disable => inner.try_write("cgroup.subtree_control", "-memory"),
         Action::Pids => {
             let pids = random.between(20, 60);
-            place.family(hierarchy).try_write("pids.max", &pids.to_string())
+            place
+                .family(hierarchy)
+                .try_write("pids.max", &pids.to_string())
         }
         // Most often the killer is on, or all would soon wait.
         Action::OomControl => {

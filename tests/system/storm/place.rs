@@ -4,7 +4,6 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use super::random::Random;
@@ -53,6 +52,13 @@ impl Place {
     /// The topmost container on the way here.
     pub fn family(&self, hierarchy: &Hierarchy) -> Cgroup {
         hierarchy.find(&self.levels[0].to_string())
+    }
+
+    /// The container here that others can be in, or the next one above.
+    pub fn inner(&self, hierarchy: &Hierarchy) -> Cgroup {
+        let mut levels = self.levels.clone();
+        levels.truncate(PLACES.len() - 1);
+        Place { levels }.container(hierarchy)
     }
 
     /// A limit in bytes, tight enough here that what comes hits it.
@@ -120,6 +126,7 @@ pub fn kill(container: &Cgroup) -> io::Result<()> {
 pub fn has_pids() -> bool {
     let controllers = fs::read_to_string("/proc/cgroups").unwrap_or_default();
     // With a hierarchy of its own it is version 1's.
-    controllers.lines().any(|line| line.starts_with("pids\t0\t"))
-        && Path::new("/proc/self/cgroup").exists()
+    controllers
+        .lines()
+        .any(|line| line.starts_with("pids\t0\t"))
 }

@@ -68,7 +68,9 @@ pub struct Deck<T> {
 impl<T: Copy> Deck<T> {
     /// A deck with each thing as many times as it says.
     pub fn new(things: &[(T, usize)]) -> Self {
-        let cards = things.iter().flat_map(|(thing, times)| vec![*thing; *times]);
+        let cards = things
+            .iter()
+            .flat_map(|(thing, times)| vec![*thing; *times]);
         Self {
             cards: cards.collect(),
             left: 0,

@@ -93,7 +93,10 @@ fn settle(actor: &Actor<'_>, action: Action, pid: Pid) {
     };
     match ended {
         Ok(Some(status)) => judge(actor, action, status),
-        Ok(None) => actor.odd(format_args!("a process with {} cannot be killed", action.words())),
+        Ok(None) => actor.odd(format_args!(
+            "a process with {} cannot be killed",
+            action.words()
+        )),
         Err(error) => actor.odd(error),
     }
 }
@@ -311,7 +314,8 @@ impl Stay<'_> {
     }
 
     fn hugetlb(&mut self) -> Kept {
-        let len = self.actor.random.between(1, 2) as usize * machine::hugetlb_page_size().unwrap_or(2 * MB) as usize;
+        let len = self.actor.random.between(1, 2) as usize
+            * machine::hugetlb_page_size().unwrap_or(2 * MB) as usize;
         let mut memory = Mapping::hugetlb(len)?;
         let seed = self.actor.random.next();
         self.grow(&mut memory, seed);
