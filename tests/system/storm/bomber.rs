@@ -19,8 +19,9 @@ pub fn run(actor: &mut Actor<'_>) {
         Ok(counters) => &counters[0],
         Err(error) => return actor.odd(error),
     };
+    let version = actor.version();
     while !actor.over() {
-        let place = Place::any(&mut actor.random);
+        let place = Place::home(&mut actor.random, version);
         let container = place.container(actor.hierarchy);
         let lifetime = Duration::from_millis(actor.random.between(100, 600));
         // There may be one already.

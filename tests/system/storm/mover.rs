@@ -10,9 +10,10 @@ use crate::sys;
 
 pub fn run(actor: &mut Actor<'_>) {
     let nodes = machine::nodes() as u64;
+    let version = actor.version();
     while !actor.over() {
-        let from = Place::any(&mut actor.random).container(actor.hierarchy);
-        let to = Place::any(&mut actor.random).container(actor.hierarchy);
+        let from = Place::home(&mut actor.random, version).container(actor.hierarchy);
+        let to = Place::home(&mut actor.random, version).container(actor.hierarchy);
         let migrates = actor.random.once_in(6);
         let node = actor.random.below(nodes) as usize;
         let processes = from.try_processes().unwrap_or_default();

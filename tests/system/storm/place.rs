@@ -20,9 +20,22 @@ pub struct Place {
 }
 
 impl Place {
-    /// A place, most often at the bottom: with cgroup v2 processes live there only.
+    /// A place on any level.
     pub fn any(random: &mut Random) -> Self {
-        let depth = [1, 2, 3, 3, 3, 3][random.below(6) as usize];
+        Self::at(&[1, 2, 2, 3, 3, 3], random)
+    }
+
+    /// A place for processes: at the bottom if with version 2 they can only be there, but for a try
+    /// now and then.
+    pub fn home(random: &mut Random, version: Version) -> Self {
+        match version {
+            Version::V1 => Self::any(random),
+            Version::V2 => Self::at(&[2, 3, 3, 3, 3, 3], random),
+        }
+    }
+
+    fn at(depths: &[usize], random: &mut Random) -> Self {
+        let depth = random.one_of(depths).copied().unwrap_or(PLACES.len());
         let mut levels: Vec<_> = PLACES.iter().map(|places| random.below(*places)).collect();
         levels.truncate(depth);
         Self { levels }

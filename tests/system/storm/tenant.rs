@@ -51,7 +51,7 @@ pub fn run(actor: &mut Actor<'_>) {
     let mut deck = Deck::new(&cards);
     while !actor.over() {
         let action = deck.draw(&mut actor.random);
-        let place = Place::any(&mut actor.random);
+        let place = Place::home(&mut actor.random, version);
         let seed = actor.random.next();
         if !actor.random.once_in(4) {
             // Most often it is there.
