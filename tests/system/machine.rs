@@ -158,15 +158,19 @@ pub fn meminfo(key: &str) -> Outcome<u64> {
     )
 }
 
-/// MemAvailable, and what waits in lists of CPUs to be used again: it is as free, and may be tens of
-/// megabytes.
-pub fn available() -> Outcome<u64> {
+/// What is free or could be at once, in bytes. Unlike MemAvailable this counts what waits on lists of
+/// CPUs to be used again, which may be tens of megabytes, and does not depend on reserves, which
+/// change when memory comes and goes.
+pub fn free() -> Outcome<u64> {
     let zones = fs::read_to_string("/proc/zoneinfo").context("/proc/zoneinfo")?;
     let counts = zones.lines().filter_map(|line| {
         let count = line.trim_start().strip_prefix("count:")?;
         count.trim().parse::<u64>().ok()
     });
-    Ok(meminfo("MemAvailable")? + counts.sum::<u64>() * sys::page_size() as u64)
+    let on_lists = counts.sum::<u64>() * sys::page_size() as u64;
+    let keys = ["MemFree", "Buffers", "Cached", "SReclaimable"];
+    let free: Outcome<u64> = keys.iter().map(|key| meminfo(key)).sum();
+    Ok(free? + on_lists)
 }
 
 /// Writes back and drops whatever of the page cache and of the slabs nobody needs.

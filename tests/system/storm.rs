@@ -35,7 +35,7 @@ use crate::sys::{self, Pid};
 const SHM: &str = "/dev/shm";
 
 /// How many tenants there are.
-const TENANTS: u64 = 10;
+const TENANTS: u64 = 14;
 
 type Role = fn(&mut Actor<'_>);
 

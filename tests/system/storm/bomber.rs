@@ -37,6 +37,7 @@ pub fn run(actor: &mut Actor<'_>) {
         });
         match first {
             Ok(first) => {
+                grow(made);
                 std::thread::sleep(lifetime);
                 // Whoever was moved away in time is killed by the group.
                 let _ = place::kill(&container);
@@ -50,6 +51,16 @@ pub fn run(actor: &mut Actor<'_>) {
             }
         }
         actor.random.pause(300, 2000);
+    }
+}
+
+/// Waits until a bomb is one, but not for long: it may not have been let in.
+fn grow(made: &AtomicU64) {
+    const PATIENCE: Duration = Duration::from_secs(2);
+
+    let end = Instant::now() + PATIENCE;
+    while made.load(Relaxed) < MOST / 4 && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

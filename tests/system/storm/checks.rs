@@ -19,9 +19,9 @@ use crate::sys;
 
 const AUDIT: &str = "/sys/kernel/debug/memctl/audit";
 
-/// How much less memory may be available after a storm: slabs that are used in part, and what
+/// How much less memory may be free after a storm: slabs that are used in part, and what
 /// the file system keeps for files that were there.
-const LOST: u64 = 16 * MB;
+const LOST: u64 = 8 * MB;
 
 /// How long the kernel may take to be done with what was removed.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -43,7 +43,7 @@ const KINDS: &[&str] = &[
 
 /// The machine as it was before the storm.
 pub struct Before {
-    available: u64,
+    free: u64,
     meminfo: Vec<(&'static str, u64)>,
     generations: Option<String>,
     complaints: (u64, bool),
@@ -56,7 +56,7 @@ impl Before {
         let kinds = KINDS.iter().map(|key| Ok((*key, machine::meminfo(key)?)));
         Ok(Self {
             meminfo: kinds.collect::<Outcome<_>>()?,
-            available: machine::available()?,
+            free: machine::free()?,
             generations: fs::read_to_string(GENERATIONS).ok(),
             complaints: machine::complaints(),
             effects: EFFECTS.iter().map(|(_, key, _)| vmstat(key)).collect(),
@@ -212,16 +212,16 @@ pub fn memory_back(before: &Before) -> Outcome {
     let mut now = 0;
     let outcome = in_the_end(|| {
         machine::drop_caches()?;
-        now = machine::available()?;
+        now = machine::free()?;
         within(
-            "memory available",
+            "free memory",
             now,
-            before.available.saturating_sub(LOST)..=u64::MAX,
+            before.free.saturating_sub(LOST)..=u64::MAX,
         )
     });
     ktap::note(format_args!(
-        "memory available: {} before, {} after",
-        Amount(before.available),
+        "memory free: {} before, {} after",
+        Amount(before.free),
         Amount(now)
     ));
     for (key, then) in &before.meminfo {

@@ -87,7 +87,7 @@ fn act(actor: &mut Actor<'_>, action: Action, place: &Place) -> io::Result<()> {
         }
         // Most often the killer is on, or all would soon wait.
         Action::OomControl => {
-            let disabled = u64::from(random.once_in(4));
+            let disabled = u64::from(random.once_in(6));
             container.try_write("memory.oom_control", &disabled.to_string())
         }
         Action::Swappiness => {

@@ -88,6 +88,8 @@ pub fn swap(actor: &mut Actor<'_>) {
         if actor.count(action, result) {
             on = !on;
         }
-        actor.random.pause(300, 4000);
+        // Without swap, limits are for those that kill.
+        let longest = if on { 2000 } else { 5000 };
+        actor.random.pause(300, longest);
     }
 }

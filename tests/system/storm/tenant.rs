@@ -33,7 +33,7 @@ const DECK: &[(Action, usize)] = &[
 ];
 
 /// How long a process may take before it is killed.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(12);
 
 /// Exit statuses of a process that was not killed.
 const WELL: i32 = 0;
@@ -42,7 +42,7 @@ const CHANGED: i32 = 3;
 
 /// How many files each tenant has of each kind. They stay when their process ends, until their
 /// name comes up again.
-const FILES: u64 = 3;
+const FILES: u64 = 2;
 
 pub fn run(actor: &mut Actor<'_>) {
     let version = actor.version();
@@ -58,6 +58,10 @@ pub fn run(actor: &mut Actor<'_>) {
             let _ = place.create(actor.hierarchy);
         }
         let container = place.container(actor.hierarchy);
+        let limit = place.limit(&mut actor.random);
+        if actor.random.once_in(2) {
+            actor.count(Action::Limit, container.try_limit(limit));
+        }
         let mut stay = Stay {
             actor: Actor {
                 hierarchy: actor.hierarchy,
@@ -168,7 +172,7 @@ impl Stay<'_> {
     }
 
     fn anon(&mut self) -> Kept {
-        let mut memory = Mapping::anon(self.random_size(1, 16))?;
+        let mut memory = Mapping::anon(self.random_size(1, 24))?;
         let seed = self.actor.random.next();
         self.grow(&mut memory, seed);
         let half = 0..memory.len() / 2;
@@ -245,7 +249,7 @@ impl Stay<'_> {
     fn file(&mut self, action: Action) -> Kept {
         let number = self.actor.random.below(FILES);
         let path = file(action, self.actor.number, number);
-        let most = if action == Action::Tmpfs { 8 } else { 20 };
+        let most = if action == Action::Tmpfs { 8 } else { 12 };
         let len = self.random_size(1, most);
         let seed = self.actor.random.next();
         let mapped = self.actor.random.once_in(2);
