@@ -6,15 +6,20 @@ K ?= memctl
 DEBUG ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test selftests compare model distro bench shell kernel patch lint clean
-.PHONY: help run test faults selftests compare distro bench shell kernel patch lint clean
+.PHONY: help run test faults stress broken arm64 selftests compare model distro bench
+.PHONY: shell kernel patch lint clean
 
 help:
 	@echo 'make run                 build, boot, and watch the demonstration'
 	@echo 'make test                build and boot the kernel that checks itself; all tests'
-	@echo '                         (K=memcg: on the C controller; FILTER=: some)'
+	@echo '                         (K=memcg: on the C controller; FILTER=: some;'
+	@echo '                         DEBUG=kasan: on a kernel with KASAN and UBSAN)'
 	@echo 'make faults              10,000 allocations that fail and 65,000 containers, of which'
 	@echo '                         make test has a part (K=memcg: ...)'
+	@echo 'make stress              a storm of everything at once (MINUTES=20, SEED=a number;'
+	@echo '                         K=memcg: ...)'
+	@echo 'make broken              kernels with a mistake: do tests find it?'
+	@echo 'make arm64               the KUnit suites on arm64'
 	@echo 'make selftests           the cgroup selftests of the kernel tree (K=memcg: ...)'
 	@echo 'make compare             what files answer to whatever is written to them,'
 	@echo '                         beside the answers of the C controller'
@@ -43,10 +48,19 @@ run:
 		build/$(K)/bzImage demo
 
 test:
-	@scripts/test $(K)
+	@DEBUG=$(DEBUG) scripts/test $(K)
 
 faults:
 	@scripts/faults $(K)
+
+stress:
+	@scripts/stress $(K)
+
+broken:
+	@scripts/broken
+
+arm64:
+	@scripts/arm64
 
 selftests:
 	@scripts/selftests $(K)

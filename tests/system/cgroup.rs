@@ -110,6 +110,14 @@ impl Hierarchy {
         })
     }
 
+    /// The container of that name, or of that path, whether there is one or not.
+    pub fn find(&self, name: &str) -> Cgroup {
+        Cgroup {
+            version: self.version,
+            path: self.root.join(format!("{PREFIX}{name}")),
+        }
+    }
+
     /// Kills and removes whatever a test has left behind.
     pub fn clean(&self) -> Outcome {
         let entries = fs::read_dir(&self.root).context(self.root.display())?;
@@ -210,6 +218,18 @@ impl Cgroup {
         };
         Self {
             version,
+            path: path.to_path_buf(),
+        }
+    }
+
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The container at `path`, of the same hierarchy.
+    pub fn inside(&self, path: &Path) -> Self {
+        Self {
+            version: self.version,
             path: path.to_path_buf(),
         }
     }
@@ -348,14 +368,19 @@ impl Cgroup {
         self.try_write(self.limit_file(), &bytes.to_string())
     }
 
-    pub fn unlimited(&self) -> Outcome {
-        self.write(
+    pub fn try_unlimited(&self) -> io::Result<()> {
+        self.try_write(
             self.limit_file(),
             match self.version {
                 Version::V1 => "-1",
                 Version::V2 => "max",
             },
         )
+    }
+
+    pub fn unlimited(&self) -> Outcome {
+        let file = self.file(self.limit_file());
+        self.try_unlimited().context(file.display())
     }
 
     /// Reclaims what can be.
@@ -383,10 +408,15 @@ impl Cgroup {
         self.write("cgroup.procs", pid.number())
     }
 
-    pub fn processes(&self) -> Outcome<Vec<Pid>> {
-        let text = self.read("cgroup.procs")?;
+    pub fn try_processes(&self) -> io::Result<Vec<Pid>> {
+        let text = fs::read_to_string(self.file("cgroup.procs"))?;
         let pids = text.lines().filter_map(|line| line.parse().ok());
         Ok(pids.filter_map(Pid::from_number).collect())
+    }
+
+    pub fn processes(&self) -> Outcome<Vec<Pid>> {
+        let file = self.file("cgroup.procs");
+        self.try_processes().context(file.display())
     }
 
     pub fn try_remove(&self) -> io::Result<()> {

@@ -21,15 +21,31 @@ fn set(path: impl AsRef<Path>, value: &str) -> Outcome {
     fs::write(path, value).context(path.display())
 }
 
+pub fn has_swap_device() -> bool {
+    Path::new(SWAP_DEVICE).exists()
+}
+
 /// Turns the swap device on until [`restore`]. The device is the tests' own: its signature is
 /// written anew.
 pub fn swap_on() -> Outcome {
-    let device = Path::new(SWAP_DEVICE);
-    if !device.exists() {
+    if !has_swap_device() {
         return skip(format!("no {SWAP_DEVICE} to swap to"));
     }
-    write_swap_header(device)?;
-    sys::swapon(device).context("swapon")
+    make_swap()?;
+    try_swap_on().context("swapon")
+}
+
+/// Makes the swap device ready to be turned on.
+pub fn make_swap() -> Outcome {
+    write_swap_header(Path::new(SWAP_DEVICE))
+}
+
+pub fn try_swap_on() -> io::Result<()> {
+    sys::swapon(Path::new(SWAP_DEVICE))
+}
+
+pub fn try_swap_off() -> io::Result<()> {
+    sys::swapoff(Path::new(SWAP_DEVICE))
 }
 
 /// What mkswap(8) does: a header in the first page that tells how many pages there are.
@@ -62,7 +78,7 @@ fn write_swap_header(device: &Path) -> Outcome {
 pub fn swap_off() -> Outcome {
     let swaps = fs::read_to_string("/proc/swaps").context("/proc/swaps")?;
     if swaps.contains(SWAP_DEVICE) {
-        sys::swapoff(Path::new(SWAP_DEVICE)).context("swapoff")?;
+        try_swap_off().context("swapoff")?;
     }
     Ok(())
 }
@@ -79,14 +95,34 @@ pub fn huge_page_size() -> Outcome<u64> {
     }
 }
 
+pub fn has_hugetlb_pool() -> bool {
+    Path::new(HUGETLB_POOL).exists()
+}
+
+/// The size of a hugetlb page, in bytes.
+pub fn hugetlb_page_size() -> Outcome<u64> {
+    meminfo("Hugepagesize")
+}
+
+/// Makes the hugetlb pool as large as that, as far as there is room.
+pub fn resize_hugetlb_pool(pages: u64) -> io::Result<()> {
+    fs::write(HUGETLB_POOL, pages.to_string())
+}
+
+/// How many pages the hugetlb pool has.
+pub fn hugetlb_pages() -> Outcome<u64> {
+    let text = fs::read_to_string(HUGETLB_POOL).context(HUGETLB_POOL)?;
+    let pages = text.trim().parse();
+    pages.map_err(|_| Verdict::Failed(format!("{HUGETLB_POOL}: no number")))
+}
+
 /// Puts `pages` pages into the hugetlb pool until [`restore`].
 pub fn hugetlb_pool(pages: u64) -> Outcome {
-    if !Path::new(HUGETLB_POOL).exists() {
+    if !has_hugetlb_pool() {
         return skip("no hugetlb pages");
     }
-    set(HUGETLB_POOL, &pages.to_string())?;
-    let got = fs::read_to_string(HUGETLB_POOL).context(HUGETLB_POOL)?;
-    if got.trim() != pages.to_string() {
+    resize_hugetlb_pool(pages).context(HUGETLB_POOL)?;
+    if hugetlb_pages()? != pages {
         return skip(format!("no room for {pages} hugetlb pages"));
     }
     Ok(())
@@ -146,6 +182,15 @@ pub fn kept_by_cpus() -> Outcome<u64> {
     Ok(counts.sum::<u64>() * sys::page_size() as u64)
 }
 
+/// What is free or could be at once, in bytes. Unlike MemAvailable this counts what waits on lists of
+/// CPUs to be used again, which may be tens of megabytes, and does not depend on reserves, which
+/// change when memory comes and goes.
+pub fn free() -> Outcome<u64> {
+    let keys = ["MemFree", "Buffers", "Cached", "SReclaimable"];
+    let free: Outcome<u64> = keys.iter().map(|key| meminfo(key)).sum();
+    Ok(free? + kept_by_cpus()?)
+}
+
 /// Writes back and drops whatever of the page cache and of the slabs nobody needs.
 pub fn drop_caches() -> Outcome {
     sys::sync();
@@ -179,8 +224,8 @@ pub fn restore() -> Outcome {
     if mounts.contains(TMPFS) {
         sys::unmount(Path::new(TMPFS)).context(TMPFS)?;
     }
-    if Path::new(HUGETLB_POOL).exists() {
-        set(HUGETLB_POOL, "0")?;
+    if has_hugetlb_pool() {
+        resize_hugetlb_pool(0).context(HUGETLB_POOL)?;
     }
     if Path::new(THP).exists() {
         set(format!("{THP}/enabled"), "madvise")?;
@@ -252,6 +297,11 @@ impl KernelLog {
             }
         }
     }
+}
+
+/// Has the kernel write to its log what those wait for that cannot be interrupted.
+pub fn tell_who_is_blocked() -> Outcome {
+    set("/proc/sysrq-trigger", "w")
 }
 
 /// A tmpfs of a test's own, gone when dropped.

@@ -12,6 +12,7 @@ mod inject;
 mod ktap;
 mod machine;
 mod outcome;
+mod storm;
 mod sys;
 mod tools;
 mod v1_control;
@@ -23,14 +24,16 @@ mod v2_writeback;
 mod worker;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use cgroup::Version;
 use ktap::Suite;
-use outcome::Outcome;
+use outcome::{fail, Outcome};
 
 const USAGE: &str = "\
 usage: memctl-guest test [v1|v2] [FILTER]     run the tests whose names contain FILTER
        memctl-guest answers v1|v2             print what the controller's files answer
+       memctl-guest storm v1|v2 SECONDS SEED  do everything at once, then look at what is left
        memctl-guest anon MB [hold]            grow by MB megabytes of anonymous memory
        memctl-guest fill FILE MB              make a file that is not in the page cache
        memctl-guest read FILE                 read a file from start to end
@@ -73,6 +76,13 @@ fn test(versions: &[Version], filter: &str) -> ExitCode {
     }
 }
 
+fn storm(version: Version, span: &str, seed: &str) -> Outcome {
+    let (Ok(span), Ok(seed)) = (span.parse(), seed.parse()) else {
+        return fail("SECONDS and SEED are numbers");
+    };
+    storm::run(version, Duration::from_secs(span), seed)
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
@@ -85,6 +95,8 @@ fn main() -> ExitCode {
         ["test", filter] => test(&[Version::V1, Version::V2], filter),
         ["answers", "v1"] => done("answers", answers::print(Version::V1)),
         ["answers", "v2"] => done("answers", answers::print(Version::V2)),
+        ["storm", "v1", span, seed] => done("storm", storm(Version::V1, span, seed)),
+        ["storm", "v2", span, seed] => done("storm", storm(Version::V2, span, seed)),
         [tool, ref arguments @ ..] => match tools::run(tool, arguments) {
             Some(outcome) => done(tool, outcome),
             None => usage(),

@@ -15,6 +15,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;
 use std::ptr;
+use std::sync::atomic::AtomicU64;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -82,6 +83,12 @@ impl Pid {
         unsafe { libc::kill(-self.0, signal) };
     }
 
+    /// Whether there is any process in the group that this process leads or led.
+    pub fn group_lives(self) -> bool {
+        // SAFETY: as in `kill_group`; signal 0 is sent to nobody.
+        unsafe { libc::kill(-self.0, 0) == 0 }
+    }
+
     pub fn wait(self) -> io::Result<ExitStatus> {
         let mut status = 0;
         // SAFETY: `status` outlives the call.
@@ -147,6 +154,43 @@ pub fn spawn(body: impl FnOnce() -> i32) -> io::Result<Pid> {
         }
         pid => Ok(Pid(pid)),
     }
+}
+
+/// Makes the calling process the parent of all its descendants that lose theirs.
+pub fn adopt_orphans() -> io::Result<()> {
+    // SAFETY: PR_SET_CHILD_SUBREAPER takes a number.
+    check(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) })?;
+    Ok(())
+}
+
+/// Reaps a child that has ended; `None` if there are children, but none that has.
+pub fn reap() -> io::Result<Option<(Pid, ExitStatus)>> {
+    let mut status = 0;
+    // SAFETY: `status` outlives the call.
+    let pid = check(unsafe { libc::waitpid(-1, &mut status, libc::WNOHANG) })?;
+    Ok((pid != 0).then(|| (Pid(pid), ExitStatus::from_raw(status))))
+}
+
+/// Counters, all zero, that the calling process shares with the children it will have. They stay
+/// until all of them have ended.
+pub fn shared_counters(count: usize) -> io::Result<&'static [AtomicU64]> {
+    // SAFETY: without MAP_FIXED a mapping replaces nothing that exists.
+    let start = unsafe {
+        libc::mmap(
+            ptr::null_mut(),
+            count * size_of::<AtomicU64>(),
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_SHARED | libc::MAP_ANONYMOUS,
+            -1,
+            0,
+        )
+    };
+    if start == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the mapping is large enough, aligned to a page and zeroed, for which an integer is
+    // valid; nobody unmaps it.
+    Ok(unsafe { std::slice::from_raw_parts(start.cast(), count) })
 }
 
 /// Makes the calling process the leader of a group of its own.

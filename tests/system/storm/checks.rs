@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What must hold when a storm is over.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::plug;
+use super::shaker::GENERATIONS;
+use super::tally::{Action, Tally};
+use crate::cgroup::{Hierarchy, Version};
+use crate::check;
+use crate::disk;
+use crate::ktap;
+use crate::machine;
+use crate::outcome::{equal, skip, within, Amount, Context, Outcome, Verdict, MB};
+use crate::sys;
+
+const AUDIT: &str = "/sys/kernel/debug/memctl/audit";
+
+/// How much less memory may be free after a storm: slabs that are used in part, and what
+/// the file system keeps for files that were there.
+const LOST: u64 = 8 * MB;
+
+/// How long the kernel may take to be done with what was removed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What memory may be, by the names of /proc/meminfo: tells where the rest is.
+const KINDS: &[&str] = &[
+    "MemTotal",
+    "MemFree",
+    "Buffers",
+    "Cached",
+    "AnonPages",
+    "Shmem",
+    "SReclaimable",
+    "SUnreclaim",
+    "KernelStack",
+    "PageTables",
+    "Percpu",
+];
+
+/// The machine as it was before the storm.
+pub struct Before {
+    free: u64,
+    meminfo: Vec<(&'static str, u64)>,
+    generations: Option<String>,
+    complaints: (u64, bool),
+    effects: Vec<u64>,
+}
+
+impl Before {
+    pub fn look() -> Outcome<Self> {
+        machine::drop_caches()?;
+        let kinds = KINDS.iter().map(|key| Ok((*key, machine::meminfo(key)?)));
+        Ok(Self {
+            meminfo: kinds.collect::<Outcome<_>>()?,
+            free: machine::free()?,
+            generations: fs::read_to_string(GENERATIONS).ok(),
+            complaints: machine::complaints(),
+            effects: EFFECTS.iter().map(|(_, key, _)| vmstat(key)).collect(),
+        })
+    }
+
+    /// Undoes what the storm did to the machine.
+    pub fn restore(&self) -> Outcome {
+        if let Some(generations) = &self.generations {
+            fs::write(GENERATIONS, generations.trim()).context(GENERATIONS)?;
+        }
+        plug::all_on()?;
+        machine::restore()?;
+        let left = fs::read_dir(super::SHM).context(super::SHM)?.flatten();
+        let left = left.filter(|entry| entry.file_name().to_string_lossy().starts_with("storm-"));
+        left.into_iter()
+            .try_for_each(|entry| disk::remove(&entry.path()))
+    }
+}
+
+/// What must come of a storm, by /proc/vmstat; each is looked for if an action is available.
+const EFFECTS: &[(&str, &str, Action)] = &[
+    ("pages swapped out", "pswpout", Action::SwapOn),
+    ("pages swapped in", "pswpin", Action::SwapOn),
+    ("pages migrated", "pgmigrate_success", Action::Compact),
+    ("huge pages faulted in", "thp_fault_alloc", Action::Huge),
+    ("huge pages split", "thp_split_page", Action::SplitAll),
+    (
+        "processes killed for want of memory",
+        "oom_kill",
+        Action::Limit,
+    ),
+];
+
+fn vmstat(key: &str) -> u64 {
+    let text = fs::read_to_string("/proc/vmstat").unwrap_or_default();
+    let value = text.lines().find_map(|line| {
+        let (found, value) = line.split_once(' ')?;
+        (found == key).then(|| value.parse().ok())?
+    });
+    value.unwrap_or(0)
+}
+
+/// Tells how often everything was done; expects that there is nothing that never was.
+pub fn everything_done(tally: Tally, version: Version, before: &Before, took: Duration) -> Outcome {
+    let mut missing = Vec::new();
+    ktap::note(format_args!("  done  refused  a minute"));
+    for action in Action::ALL
+        .iter()
+        .filter(|action| action.available(version))
+    {
+        let done = tally.done(*action);
+        ktap::note(format_args!(
+            "{done:6} {:8} {:9.1}  {}",
+            tally.refused(*action),
+            done as f64 * 60.0 / took.as_secs_f64(),
+            action.words()
+        ));
+        if done == 0 {
+            missing.push(action.words());
+        }
+    }
+    for ((words, key, action), then) in EFFECTS.iter().zip(&before.effects) {
+        if action.available(version) {
+            let count = vmstat(key) - then;
+            ktap::note(format_args!("{count:6}                     {words}"));
+            if count == 0 {
+                missing.push(words);
+            }
+        }
+    }
+    check!(missing.is_empty(), "never: {}", missing.join(", "));
+    Ok(())
+}
+
+/// Repeats an attempt, as [`crate::outcome::eventually`], but with more patience: a storm leaves
+/// more behind than a test.
+fn in_the_end(mut attempt: impl FnMut() -> Outcome) -> Outcome {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match attempt() {
+            Err(Verdict::Failed(_)) if Instant::now() < end => {
+                std::thread::sleep(Duration::from_millis(200));
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+pub fn nothing_odd(tally: Tally) -> Outcome {
+    equal("what was odd", tally.odd(), 0)
+}
+
+/// All children have been reaped, and theirs, who are ours when they lose their parent.
+pub fn processes_gone() -> Outcome {
+    in_the_end(|| match sys::reap() {
+        Ok(None) => crate::outcome::fail("there are processes left"),
+        Ok(Some((pid, _))) => crate::outcome::fail(format!("process {} was left", pid.number())),
+        Err(error) if error.raw_os_error() == Some(libc::ECHILD) => Ok(()),
+        Err(error) => Err(error.into()),
+    })
+}
+
+pub fn containers_gone(hierarchy: &Hierarchy) -> Outcome {
+    in_the_end(|| equal("removed containers", hierarchy.dying()?, 0))
+}
+
+/// Nobody sleeps without hope of being woken.
+pub fn nobody_stuck() -> Outcome {
+    in_the_end(|| {
+        let mut stuck = Vec::new();
+        for entry in fs::read_dir("/proc").context("/proc")?.flatten() {
+            let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+            // The name, in parentheses, may have blanks.
+            let state = stat.rsplit_once(") ").map(|(_, rest)| &rest[..1]);
+            if state == Some("D") {
+                stuck.push(stat.split(')').next().unwrap_or_default().to_string() + ")");
+            }
+        }
+        check!(stuck.is_empty(), "stuck: {}", stuck.join(", "));
+        Ok(())
+    })
+}
+
+/// The last line of the kernel's audit of all pages; `None` if the kernel has none.
+pub fn audit() -> Outcome<Option<String>> {
+    if !Path::new(AUDIT).exists() {
+        return Ok(None);
+    }
+    let text = fs::read_to_string(AUDIT).context(AUDIT)?;
+    Ok(Some(text.lines().last().unwrap_or_default().to_string()))
+}
+
+pub fn audit_clean() -> Outcome {
+    let mut last = String::new();
+    let outcome = in_the_end(|| {
+        let Some(line) = audit()? else {
+            return skip(format!("no {AUDIT}"));
+        };
+        last = line;
+        equal("the last line", last.as_str(), "audit: clean")
+    });
+    if let Err(Verdict::Failed(_)) = outcome {
+        ktap::note(format_args!(
+            "{}",
+            fs::read_to_string(AUDIT).unwrap_or_default()
+        ));
+    }
+    outcome
+}
+
+pub fn memory_back(before: &Before) -> Outcome {
+    let mut now = 0;
+    let outcome = in_the_end(|| {
+        machine::drop_caches()?;
+        now = machine::free()?;
+        within(
+            "free memory",
+            now,
+            before.free.saturating_sub(LOST)..=u64::MAX,
+        )
+    });
+    ktap::note(format_args!(
+        "memory free: {} before, {} after",
+        Amount(before.free),
+        Amount(now)
+    ));
+    for (key, then) in &before.meminfo {
+        let now = machine::meminfo(key)?;
+        if now.abs_diff(*then) >= MB {
+            ktap::note(format_args!(
+                "{key}: {} before, {} after",
+                Amount(*then),
+                Amount(now)
+            ));
+        }
+    }
+    outcome
+}
+
+/// All CPUs and all memory are there, and the hugetlb pool is empty again.
+pub fn machine_whole() -> Outcome {
+    plug::all_on()?;
+    if machine::has_hugetlb_pool() {
+        equal("hugetlb pages", machine::hugetlb_pages()?, 0)?;
+    }
+    Ok(())
+}
+
+pub fn kernel_quiet(before: &Before) -> Outcome {
+    let quiet = machine::complaints() == before.complaints;
+    check!(quiet, "the kernel complains, see its log");
+    Ok(())
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Makes, limits, empties and removes containers.
+
+use std::io;
+
+use super::actor::Actor;
+use super::place::{self, Place};
+use super::random::Deck;
+use super::tally::Action;
+use crate::cgroup::{Cgroup, Version};
+use crate::outcome::MB;
+
+/// What a keeper does, and how often of all times.
+const DECK: &[(Action, usize)] = &[
+    (Action::Create, 8),
+    (Action::Limit, 6),
+    (Action::Unlimit, 1),
+    (Action::Remove, 4),
+    (Action::Destroy, 2),
+    (Action::Reclaim, 3),
+    (Action::Read, 3),
+    (Action::Kill, 1),
+    (Action::High, 2),
+    (Action::Protect, 2),
+    (Action::SwapLimit, 2),
+    (Action::KillTogether, 1),
+    (Action::Enable, 2),
+    (Action::Disable, 1),
+    (Action::Pids, 1),
+    (Action::OomControl, 2),
+    (Action::Swappiness, 1),
+];
+
+pub fn run(actor: &mut Actor<'_>) {
+    let version = actor.version();
+    let mut cards = DECK.to_vec();
+    cards.retain(|(action, _)| action.available(version));
+    let mut deck = Deck::new(&cards);
+    while !actor.over() {
+        let action = deck.draw(&mut actor.random);
+        let place = Place::any(&mut actor.random);
+        let result = act(actor, action, &place);
+        actor.count(action, result);
+        actor.random.pause(0, 30);
+    }
+}
+
+fn act(actor: &mut Actor<'_>, action: Action, place: &Place) -> io::Result<()> {
+    let hierarchy = actor.hierarchy;
+    let version = actor.version();
+    let container = place.container(hierarchy);
+    let inner = place.inner(hierarchy);
+    let bytes = place.limit(&mut actor.random);
+    let random = &mut actor.random;
+    match action {
+        Action::Create => place.create(hierarchy),
+        Action::Remove => container.try_remove(),
+        Action::Destroy => place::destroy(&container),
+        Action::Limit => container.try_limit(bytes),
+        Action::Unlimit => container.try_unlimited(),
+        Action::Reclaim => match version {
+            Version::V1 => container.try_write("memory.force_empty", "0"),
+            Version::V2 => container.try_write("memory.reclaim", &(bytes / 4).to_string()),
+        },
+        Action::Read => read(&container, version),
+        Action::Kill => place::kill(&container),
+        Action::High => container.try_write("memory.high", &or_max(random.once_in(3), bytes)),
+        Action::Protect => {
+            let file = ["memory.min", "memory.low"][random.below(2) as usize];
+            container.try_write(file, &(random.below(2) * bytes / 8).to_string())
+        }
+        Action::SwapLimit => {
+            let bytes = random.below(4) * 4 * MB;
+            container.try_write("memory.swap.max", &or_max(bytes == 0, bytes))
+        }
+        Action::KillTogether => {
+            container.try_write("memory.oom.group", &random.below(2).to_string())
+        }
+        Action::Enable => inner.try_write("cgroup.subtree_control", "+memory"),
+        Action::Disable => inner.try_write("cgroup.subtree_control", "-memory"),
+        Action::Pids => {
+            let pids = random.between(20, 60);
+            place
+                .family(hierarchy)
+                .try_write("pids.max", &pids.to_string())
+        }
+        // Most often the killer is on, or all would soon wait.
+        Action::OomControl => {
+            let disabled = u64::from(random.once_in(6));
+            container.try_write("memory.oom_control", &disabled.to_string())
+        }
+        Action::Swappiness => {
+            container.try_write("memory.swappiness", &random.below(101).to_string())
+        }
+        _ => unreachable!("not in the deck of a keeper"),
+    }
+}
+
+fn or_max(max: bool, bytes: u64) -> String {
+    if max {
+        "max".into()
+    } else {
+        bytes.to_string()
+    }
+}
+
+/// Reads what sums over all CPUs, nodes and descendants.
+fn read(container: &Cgroup, version: Version) -> io::Result<()> {
+    let usage = match version {
+        Version::V1 => "memory.usage_in_bytes",
+        Version::V2 => "memory.current",
+    };
+    for name in ["memory.stat", "memory.numa_stat", usage, "cgroup.procs"] {
+        std::fs::read(container.file(name))?;
+    }
+    Ok(())
+}
