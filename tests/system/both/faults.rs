@@ -18,13 +18,13 @@ use crate::disk;
 use crate::group;
 use crate::inject::{self, Injector};
 use crate::ktap::{self, Group};
-use crate::machine;
+use crate::machine::{self, KernelLog};
 use crate::outcome::{equal, eventually, fail, skip, within, Context, Outcome, Verdict, MB};
 use crate::sys::{self, Advice, Mapping, Pid, ENOMEM};
-use crate::worker::run_in;
+use crate::worker::{run_in, Worker};
 
 pub const GROUP: Group = group!("faults":
-    create, remove, settings, join, populated, touched, file_read, file_write, tmpfs, by_chance,
+    create, percpu, remove, settings, join, populated, touched, file_read, file_write, tmpfs, by_chance,
     total);
 
 pub const V2_GROUP: Group = group!("faults_control": enable);
@@ -166,6 +166,65 @@ fn create(hierarchy: &Hierarchy) -> Outcome {
     round(500)?;
     books.balance(hierarchy)?;
     ends_empty(&top, 1)
+}
+
+/// Memory of CPUs that a container cannot get. The kernel keeps a few pages of it at hand, and a
+/// thread of its own brings in more: so it gets no time to run, and many containers are made.
+fn percpu(hierarchy: &Hierarchy) -> Outcome {
+    const MADE: u64 = 60;
+    /// Of a container's allocations, its share of this memory is among the first.
+    const FIRST: u32 = 16;
+
+    inject::prepare()?;
+    let mut log = KernelLog::from_here()?;
+    let top = hierarchy.create("top")?;
+    top.child("first")?.remove()?;
+    let books = Books::open()?;
+    let home = hierarchy.create("home")?;
+    let busy: Vec<_> = (1..sys::cpus())
+        .map(|cpu| spinner(&home, cpu))
+        .collect::<Outcome<_>>()?;
+    run_in(&home, || {
+        let injector = Injector::new()?;
+        sys::run_on_cpu(0)?;
+        sys::run_in_turn()?;
+        let mut made = 0;
+        let path = |number: u64| top.path().join(number.to_string());
+        while made < MADE {
+            for nth in 1..=FIRST {
+                match injector.nth(nth, || fs::create_dir(path(made)))? {
+                    (_, Ok(())) => made += 1,
+                    (true, Err(error)) if error.raw_os_error() == Some(ENOMEM) => (),
+                    (_, Err(error)) => return fail(format!("mkdir: {error}")),
+                }
+            }
+            fs::create_dir(path(made)).context("mkdir")?;
+            made += 1;
+        }
+        (0..made).try_for_each(|number| fs::remove_dir(path(number)).context("rmdir"))
+    })?;
+    drop(busy);
+    books.balance(hierarchy)?;
+    let failed = |record: &String| record.contains("percpu: allocation failed");
+    match log.records()?.iter().filter(|r| failed(r)).count() {
+        // It has not shown anything.
+        0 => skip("the kernel had enough of it at hand"),
+        count => {
+            ktap::note(format_args!("{count} times no memory of CPUs"));
+            Ok(())
+        }
+    }
+}
+
+/// A process that lets nobody else run on a CPU.
+fn spinner(home: &Cgroup, cpu: usize) -> Outcome<Worker> {
+    Worker::start(home, |_| {
+        sys::run_on_cpu(cpu)?;
+        sys::run_in_turn()?;
+        loop {
+            std::hint::spin_loop();
+        }
+    })
 }
 
 /// A container that cannot be removed is still there.
