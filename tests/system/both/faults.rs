@@ -18,13 +18,13 @@ use crate::disk;
 use crate::group;
 use crate::inject::{self, Injector};
 use crate::ktap::{self, Group};
-use crate::machine;
+use crate::machine::{self, KernelLog};
 use crate::outcome::{equal, eventually, fail, skip, within, Context, Outcome, Verdict, MB};
 use crate::sys::{self, Advice, Mapping, Pid, ENOMEM};
-use crate::worker::run_in;
+use crate::worker::{run_in, Worker};
 
 pub const GROUP: Group = group!("faults":
-    create, remove, settings, join, populated, touched, file_read, file_write, tmpfs, by_chance,
+    percpu, create, remove, settings, join, populated, touched, file_read, file_write, tmpfs, by_chance,
     total);
 
 pub const V2_GROUP: Group = group!("faults_control": enable);
@@ -166,6 +166,75 @@ fn create(hierarchy: &Hierarchy) -> Outcome {
     round(500)?;
     books.balance(hierarchy)?;
     ends_empty(&top, 1)
+}
+
+/// How often the kernel says that somebody did not get memory of CPUs.
+fn percpu_failures(log: &mut KernelLog) -> Outcome<usize> {
+    let records = log.records()?;
+    let failures = records
+        .iter()
+        .filter(|r| r.contains("percpu: allocation failed"));
+    Ok(failures.count())
+}
+
+/// Memory of CPUs that a container cannot get. The kernel keeps a few pages of it at hand, and a
+/// thread of its own brings in more: so it gets no time to run, and many containers are made.
+fn percpu(hierarchy: &Hierarchy) -> Outcome {
+    const AT_MOST: u64 = 300;
+    const ENOUGH: usize = 3;
+    /// Of a container's allocations, its share of this memory is among the first.
+    const FIRST: u32 = 16;
+
+    inject::prepare()?;
+    let (mut log, mut workers_log) = (KernelLog::from_here()?, KernelLog::from_here()?);
+    let top = hierarchy.create("top")?;
+    top.child("first")?.remove()?;
+    let home = hierarchy.create("home")?;
+    let books = Books::open()?;
+    let busy: Vec<_> = (1..sys::cpus())
+        .map(|cpu| spinner(&home, cpu))
+        .collect::<Outcome<_>>()?;
+    run_in(&home, || {
+        let injector = Injector::new()?;
+        sys::run_on_cpu(0)?;
+        sys::run_in_turn()?;
+        let path = |number: u64| top.path().join(number.to_string());
+        let (mut made, mut failures) = (0, 0);
+        while made < AT_MOST && failures < ENOUGH {
+            for nth in 1..=FIRST {
+                match injector.nth(nth, || fs::create_dir(path(made)))? {
+                    (_, Ok(())) => made += 1,
+                    (true, Err(error)) if error.raw_os_error() == Some(ENOMEM) => (),
+                    (_, Err(error)) => return fail(format!("mkdir: {error}")),
+                }
+            }
+            fs::create_dir(path(made)).context("mkdir")?;
+            made += 1;
+            failures += percpu_failures(&mut workers_log)?;
+        }
+        (0..made).try_for_each(|number| fs::remove_dir(path(number)).context("rmdir"))
+    })?;
+    drop(busy);
+    books.balance(hierarchy)?;
+    match percpu_failures(&mut log)? {
+        // It has not shown anything.
+        0 => skip("the kernel had enough of it at hand"),
+        count => {
+            ktap::note(format_args!("{count} times no memory of CPUs"));
+            Ok(())
+        }
+    }
+}
+
+/// A process that lets nobody else run on a CPU.
+fn spinner(home: &Cgroup, cpu: usize) -> Outcome<Worker> {
+    Worker::start(home, |_| {
+        sys::run_on_cpu(cpu)?;
+        sys::run_in_turn()?;
+        loop {
+            std::hint::spin_loop();
+        }
+    })
 }
 
 /// A container that cannot be removed is still there.
