@@ -6,12 +6,14 @@ K ?= memctl
 DEBUG ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test selftests compare distro bench shell kernel patch lint clean
+.PHONY: help run test stress selftests compare distro bench shell kernel patch lint clean
 
 help:
 	@echo 'make run                 build, boot, and watch the demonstration'
 	@echo 'make test                build and boot the kernel that checks itself; all tests'
 	@echo '                         (K=memcg: on the C controller; FILTER=: some)'
+	@echo 'make stress              everything at once, on the kernel that checks itself'
+	@echo '                         (MINUTES=20; SEED=: to repeat one; K=memcg: ...)'
 	@echo 'make selftests           the cgroup selftests of the kernel tree (K=memcg: ...)'
 	@echo 'make compare             what files answer to whatever is written to them,'
 	@echo '                         beside the answers of the C controller'
@@ -39,6 +41,9 @@ run:
 
 test:
 	@scripts/test $(K)
+
+stress:
+	@scripts/stress $(K)
 
 selftests:
 	@scripts/selftests $(K)
