@@ -162,10 +162,10 @@ impl Stay<'_> {
     }
 
     /// Grows step by step, so that there is time to be moved in between.
-    fn grow(&mut self, memory: &mut Mapping, seed: u64) {
+    fn grow(&mut self, memory: &mut Mapping, range: Range<usize>, seed: u64) {
         const STEP: usize = 256 << 10;
 
-        for start in (0..memory.len()).step_by(STEP) {
+        for start in range.step_by(STEP) {
             memory.fill(start..start + STEP, seed);
             self.actor.random.pause(0, 4);
         }
@@ -174,30 +174,33 @@ impl Stay<'_> {
     fn anon(&mut self) -> Kept {
         let mut memory = Mapping::anon(self.random_size(1, 24))?;
         let seed = self.actor.random.next();
-        self.grow(&mut memory, seed);
-        let half = 0..memory.len() / 2;
-        match self.actor.random.below(5) {
-            0 => self.copy(&mut memory, seed)?,
+        // Not at the end: few live to see it.
+        let first = 0..MB as usize;
+        self.grow(&mut memory, first.clone(), seed);
+        match self.actor.random.below(4) {
+            0 => self.copy(&mut memory, first.clone(), seed)?,
             1 => {
-                memory.advise(half.clone(), Advice::DontNeed)?;
-                memory.fill(half, seed);
+                memory.advise(first.clone(), Advice::DontNeed)?;
+                memory.fill(first.clone(), seed);
             }
             2 => {
-                let locked = memory.lock(half);
+                let locked = memory.lock(first.clone());
                 self.actor.count(Action::Lock, locked);
             }
-            _ => self.move_pages(&memory),
+            _ => self.move_pages(&memory, first.clone()),
         }
+        let rest = first.end..memory.len();
+        self.grow(&mut memory, rest, seed);
         self.actor.random.pause(0, 300);
         Ok(memory.holds(0..memory.len(), seed))
     }
 
     /// Has a child write to memory that it shares, until one of both writes.
-    fn copy(&mut self, memory: &mut Mapping, seed: u64) -> io::Result<()> {
-        let len = memory.len();
+    fn copy(&mut self, memory: &mut Mapping, range: Range<usize>, seed: u64) -> io::Result<()> {
+        let (mine, shared) = (0..range.end / 2, range.end / 2..range.end);
         let child = sys::spawn(|| {
-            memory.fill(0..len / 2, !seed);
-            if memory.holds(0..len / 2, !seed) && memory.holds(len / 2..len, seed) {
+            memory.fill(mine.clone(), !seed);
+            if memory.holds(mine, !seed) && memory.holds(shared, seed) {
                 WELL
             } else {
                 CHANGED
@@ -212,11 +215,11 @@ impl Stay<'_> {
         Ok(())
     }
 
-    fn move_pages(&mut self, memory: &Mapping) {
+    fn move_pages(&mut self, memory: &Mapping, range: Range<usize>) {
         let nodes = machine::nodes() as u64;
         let node = self.actor.random.below(nodes) as i32;
         if nodes > 1 {
-            let moved = memory.move_to_node(0..memory.len(), node).map(drop);
+            let moved = memory.move_to_node(range, node).map(drop);
             self.actor.count(Action::MovePages, moved);
         }
     }
@@ -226,10 +229,11 @@ impl Stay<'_> {
         let count = self.actor.random.between(1, 5) as usize;
         let mut memory = Mapping::huge(count * huge, huge)?;
         let seed = self.actor.random.next();
-        self.grow(&mut memory, seed);
+        let all = 0..memory.len();
+        self.grow(&mut memory, all.clone(), seed);
         match self.actor.random.below(4) {
-            0 => self.copy(&mut memory, seed)?,
-            1 => self.move_pages(&memory),
+            0 => self.copy(&mut memory, all.clone(), seed)?,
+            1 => self.move_pages(&memory, all.clone()),
             _ => {
                 // Without some of its pages it waits to be split.
                 let hole = huge / 4..huge / 2;
@@ -242,7 +246,7 @@ impl Stay<'_> {
             }
         }
         self.actor.random.pause(0, 300);
-        Ok(memory.holds(0..memory.len(), seed))
+        Ok(memory.holds(all, seed))
     }
 
     /// Writes a file, by write(2) or through a mapping, and looks at it again.
@@ -264,7 +268,7 @@ impl Stay<'_> {
         if mapped {
             file.set_len(len as u64)?;
             let mut memory = Mapping::file(&file, len, Sharing::Shared)?;
-            self.grow(&mut memory, seed);
+            self.grow(&mut memory, 0..len, seed);
         } else {
             self.write(&mut file, 0..len, seed)?;
         }
@@ -322,7 +326,7 @@ impl Stay<'_> {
             * machine::hugetlb_page_size().unwrap_or(2 * MB) as usize;
         let mut memory = Mapping::hugetlb(len)?;
         let seed = self.actor.random.next();
-        self.grow(&mut memory, seed);
+        self.grow(&mut memory, 0..len, seed);
         self.actor.random.pause(0, 200);
         Ok(memory.holds(0..len, seed))
     }
