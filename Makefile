@@ -8,7 +8,6 @@ DEBUG ?=
 .DEFAULT_GOAL := help
 .PHONY: help run test faults stress broken arm64 selftests compare model distro bench
 .PHONY: shell kernel patch lint clean
-.PHONY: help run test stress selftests compare distro bench shell kernel patch lint clean
 
 help:
 	@echo 'make run                 build, boot, and watch the demonstration'
@@ -21,9 +20,6 @@ help:
 	@echo '                         K=memcg: ...)'
 	@echo 'make broken              kernels with a mistake: do tests find it?'
 	@echo 'make arm64               the KUnit suites on arm64'
-	@echo '                         (K=memcg: on the C controller; FILTER=: some)'
-	@echo 'make stress              everything at once, on the kernel that checks itself'
-	@echo '                         (MINUTES=20; SEED=: to repeat one; K=memcg: ...)'
 	@echo 'make selftests           the cgroup selftests of the kernel tree (K=memcg: ...)'
 	@echo 'make compare             what files answer to whatever is written to them,'
 	@echo '                         beside the answers of the C controller'
@@ -56,9 +52,6 @@ test:
 
 faults:
 	@scripts/faults $(K)
-
-stress:
-	@scripts/stress $(K)
 
 broken:
 	@scripts/broken
