@@ -4,6 +4,7 @@
 
 use std::fs;
 
+use crate::audit;
 use crate::cgroup::{process_slack, stock_slack, Cgroup, Hierarchy, Kind};
 use crate::check;
 use crate::disk;
@@ -314,6 +315,7 @@ fn given_back(hierarchy: &Hierarchy) -> Outcome {
     for expected in [SIZE, SIZE * 3 / 4, SIZE / 4, SIZE / 2] {
         worker.hear()?;
         usage_is(&container, expected)?;
+        audit::clean()?;
         worker.tell(0)?;
     }
     worker.ends_well()

@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::charge::{charged_is, usage_is};
+use crate::audit;
 use crate::cgroup::{process_slack, stock_slack, Cgroup, Hierarchy, Kind};
 use crate::check;
 use crate::disk;
@@ -52,6 +53,7 @@ fn page_cache(hierarchy: &Hierarchy) -> Outcome {
     nobody_lingers(hierarchy)?;
     usage_is(&parent, SIZE)?;
     charged_is(&parent, Kind::File, SIZE, "page cache of parent")?;
+    audit::clean()?;
     equal("resident", disk::resident(&path)?, SIZE)?;
 
     disk::remove(&path)?;
