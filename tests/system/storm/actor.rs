@@ -5,7 +5,7 @@
 use std::fs;
 use std::io;
 
-use super::random::Random;
+use super::random::{Deck, Random};
 use super::tally::{Action, Tally};
 use crate::cgroup::{Hierarchy, Version};
 use crate::ktap;
@@ -46,6 +46,13 @@ impl Actor<'_> {
 
     pub fn over(&self) -> bool {
         self.tally.over()
+    }
+
+    /// A deck of those actions that can be done here, each as often as it says.
+    pub fn deck(&self, actions: &[(Action, usize)]) -> Deck<Action> {
+        let mut cards = actions.to_vec();
+        cards.retain(|(action, _)| action.available(self.version()));
+        Deck::new(&cards)
     }
 
     /// Counts what came of an attempt, and tells whether it succeeded.

@@ -6,7 +6,6 @@ use std::io;
 
 use super::actor::Actor;
 use super::place::{self, Place};
-use super::random::Deck;
 use super::tally::Action;
 use crate::cgroup::{Cgroup, Version};
 use crate::outcome::MB;
@@ -33,10 +32,7 @@ const DECK: &[(Action, usize)] = &[
 ];
 
 pub fn run(actor: &mut Actor<'_>) {
-    let version = actor.version();
-    let mut cards = DECK.to_vec();
-    cards.retain(|(action, _)| action.available(version));
-    let mut deck = Deck::new(&cards);
+    let mut deck = actor.deck(DECK);
     while !actor.over() {
         let action = deck.draw(&mut actor.random);
         let place = Place::any(&mut actor.random);

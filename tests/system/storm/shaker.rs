@@ -7,7 +7,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::actor::Actor;
-use super::random::Deck;
 use super::tally::Action;
 use crate::cgroup::Version;
 use crate::machine;
@@ -31,9 +30,7 @@ const DECK: &[(Action, usize)] = &[
 
 pub fn run(actor: &mut Actor<'_>) {
     let version = actor.version();
-    let mut cards = DECK.to_vec();
-    cards.retain(|(action, _)| action.available(version));
-    let mut deck = Deck::new(&cards);
+    let mut deck = actor.deck(DECK);
     while !actor.over() {
         let action = deck.draw(&mut actor.random);
         let number = actor.random.next();

@@ -14,7 +14,6 @@ use std::os::unix::process::ExitStatusExt;
 
 use super::actor::{self, Actor};
 use super::place::Place;
-use super::random::Deck;
 use super::tally::Action;
 use crate::cgroup::Cgroup;
 use crate::disk;
@@ -46,9 +45,7 @@ const FILES: u64 = 2;
 
 pub fn run(actor: &mut Actor<'_>) {
     let version = actor.version();
-    let mut cards = DECK.to_vec();
-    cards.retain(|(action, _)| action.available(version));
-    let mut deck = Deck::new(&cards);
+    let mut deck = actor.deck(DECK);
     while !actor.over() {
         let action = deck.draw(&mut actor.random);
         let place = Place::home(&mut actor.random, version);
