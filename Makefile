@@ -48,7 +48,7 @@ run:
 		build/$(K)/bzImage demo
 
 test:
-	@DEBUG=$(DEBUG) scripts/test $(K)
+	@scripts/test $(K)
 
 faults:
 	@scripts/faults $(K)

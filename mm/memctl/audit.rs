@@ -221,8 +221,8 @@ impl Audit {
             }
             let account = Account {
                 said: Ledger::of(&memcg),
+                parent: memcg.parent().and_then(|parent| self.find(parent)),
                 memcg: ARef::from(&*memcg),
-                parent: None,
                 found: Found::default(),
                 tree: Found::default(),
                 swap: 0,
@@ -230,20 +230,7 @@ impl Audit {
             };
             self.accounts.push(account, GFP_KERNEL)?;
         }
-        for at in 0..self.accounts.len() {
-            let parent = self.account(at).and_then(|account| {
-                let parent = account.memcg.parent()?;
-                self.find(parent)
-            });
-            if let Some(account) = self.accounts.get_mut(at) {
-                account.parent = parent;
-            }
-        }
         Ok(())
-    }
-
-    fn account(&self, at: usize) -> Option<&Account> {
-        self.accounts.get(at)
     }
 
     /// Where the account of `memcg` is, if it has one.
@@ -331,7 +318,7 @@ impl Audit {
 
     /// Calls `tell` with each difference in an account, and whether it is certain.
     fn differences(&self, at: usize, mut tell: impl FnMut(Difference, bool)) {
-        let Some(account) = self.account(at) else {
+        let Some(account) = self.accounts.get(at) else {
             return;
         };
         let (found, tree, said) = (account.found, account.tree, account.said);

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::audit;
 use crate::cgroup::{Hierarchy, Version};
 use crate::disk;
+use crate::leaks;
 use crate::machine;
 use crate::outcome::{Outcome, Verdict};
 use crate::sys;
@@ -183,6 +184,9 @@ impl Suite {
         hierarchy.clean()?;
         for (group, tests) in chosen {
             report(group, run_group(&hierarchy, group, tests));
+        }
+        if leaks::can_be_found() {
+            leaks::none()?;
         }
         hierarchy.close()
     }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::disk;
 use crate::outcome::{skip, Context, Outcome, Verdict};
+use crate::plug;
 use crate::sys::{self, Pid};
 
 const SWAP_DEVICE: &str = "/dev/vdb";
@@ -144,20 +145,6 @@ pub fn nodes() -> usize {
     nodes.count().max(1)
 }
 
-fn cpu_file(cpu: usize) -> String {
-    format!("/sys/devices/system/cpu/cpu{cpu}/online")
-}
-
-/// A CPU that can be taken offline.
-pub fn removable_cpu() -> Option<usize> {
-    (1..sys::cpus()).find(|cpu| Path::new(&cpu_file(*cpu)).exists())
-}
-
-/// Takes a CPU offline or online, until [`restore`].
-pub fn set_cpu(cpu: usize, online: bool) -> Outcome {
-    set(cpu_file(cpu), if online { "1" } else { "0" })
-}
-
 /// A line of /proc/meminfo, in bytes.
 pub fn meminfo(key: &str) -> Outcome<u64> {
     let text = fs::read_to_string("/proc/meminfo").context("/proc/meminfo")?;
@@ -213,13 +200,7 @@ pub fn drain_lru_batches() -> Outcome {
 /// Undoes what a test may have done to the machine.
 pub fn restore() -> Outcome {
     swap_off()?;
-    for cpu in 1.. {
-        match fs::read_to_string(cpu_file(cpu)).as_deref() {
-            Ok("0\n") => set_cpu(cpu, true)?,
-            Ok(_) => {}
-            Err(_) => break,
-        }
-    }
+    plug::all_on()?;
     let mounts = fs::read_to_string("/proc/mounts").context("/proc/mounts")?;
     if mounts.contains(TMPFS) {
         sys::unmount(Path::new(TMPFS)).context(TMPFS)?;

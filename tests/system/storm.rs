@@ -12,7 +12,7 @@ mod checks;
 mod keeper;
 mod mover;
 mod place;
-mod plug;
+mod plugger;
 mod random;
 mod shaker;
 mod tally;
@@ -25,8 +25,10 @@ use checks::Before;
 use random::Random;
 use tally::Tally;
 
+use crate::audit;
 use crate::cgroup::{Hierarchy, Version};
 use crate::ktap;
+use crate::leaks;
 use crate::machine;
 use crate::outcome::{eventually, fail, Context, Outcome, Verdict};
 use crate::sys::{self, Pid};
@@ -47,8 +49,8 @@ const CAST: &[(&str, u64, Role)] = &[
     ("bomber", 1, bomber::run),
     ("shaker", 1, shaker::run),
     ("swapper", 1, shaker::swap),
-    ("CPU plugger", 1, plug::run_cpus),
-    ("memory plugger", 1, plug::run_memory),
+    ("CPU plugger", 1, plugger::run_cpus),
+    ("memory plugger", 1, plugger::run_memory),
 ];
 
 /// Lets a storm rage for `span`, and looks at what is left.
@@ -94,6 +96,9 @@ pub fn run(version: Version, span: Duration, seed: u64) -> Outcome {
     report.check("containers_gone", || checks::containers_gone(&hierarchy));
     report.check("nobody_stuck", checks::nobody_stuck);
     report.check("audit", checks::audit_clean);
+    if leaks::can_be_found() {
+        report.check("leaks", leaks::none);
+    }
     report.check("closes", || hierarchy.close());
     report.check("memory_back", || checks::memory_back(&before));
     report.check("machine_whole", checks::machine_whole);
@@ -128,8 +133,9 @@ fn rage(hierarchy: &Hierarchy, tally: Tally, span: Duration, seed: u64) -> Outco
         actors.reap()?;
         if !audited && started.elapsed() > span / 2 {
             // What it finds in the middle of all this is true of no moment.
-            if let Some(line) = checks::audit()? {
-                ktap::note(format_args!("in the middle: {line}"));
+            if let Some(report) = audit::report()? {
+                let verdict = report.lines().last().unwrap_or_default();
+                ktap::note(format_args!("in the middle: {verdict}"));
             }
             audited = true;
         }
@@ -215,7 +221,8 @@ impl Report {
             Err(Verdict::Skipped(why)) => self.lines.push(format!("ok {name} # SKIP {why}")),
             Err(Verdict::Failed(why)) => {
                 self.failed += 1;
-                self.lines.push(format!("# {why}"));
+                let why = why.lines().map(|line| format!("# {line}"));
+                self.lines.extend(why);
                 self.lines.push(format!("not ok {name}"));
             }
         }

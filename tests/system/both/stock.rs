@@ -7,8 +7,8 @@ use crate::cgroup::{stock_slack, Hierarchy, Kind, Version};
 use crate::check;
 use crate::group;
 use crate::ktap::Group;
-use crate::machine;
 use crate::outcome::{equal, eventually, skip, within, Outcome, MB};
+use crate::plug;
 use crate::sys::{self, Advice, Mapping};
 use crate::worker::{run_in, Worker};
 
@@ -102,7 +102,7 @@ fn taken_back(hierarchy: &Hierarchy) -> Outcome {
 /// What a CPU has charged in advance is given back though the CPU has gone, when its container goes
 /// as well.
 fn of_dead_cpu(hierarchy: &Hierarchy) -> Outcome {
-    let Some(cpu) = machine::removable_cpu() else {
+    let Some((cpu, switch)) = plug::cpus().into_iter().next() else {
         return skip("no CPU can be taken offline");
     };
     let parent = hierarchy.create("parent")?;
@@ -113,13 +113,13 @@ fn of_dead_cpu(hierarchy: &Hierarchy) -> Outcome {
         memory.fill(0..MB as usize, 1);
         Ok(())
     })?;
-    machine::set_cpu(cpu, false)?;
+    plug::turn(&switch, false)?;
     container.remove()?;
     let result = eventually(|| {
         audit::clean()?;
         // A page that the process shares with others may be its own.
         within("usage", parent.usage()?, 0..=16 * sys::page_size() as u64)
     });
-    machine::set_cpu(cpu, true)?;
+    plug::turn(&switch, true)?;
     result
 }

@@ -3,21 +3,19 @@
 //! What must hold when a storm is over.
 
 use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::plug;
 use super::shaker::GENERATIONS;
 use super::tally::{Action, Tally};
+use crate::audit;
 use crate::cgroup::{Hierarchy, Version};
 use crate::check;
 use crate::disk;
 use crate::ktap;
 use crate::machine;
 use crate::outcome::{equal, skip, within, Amount, Context, Outcome, Verdict, MB};
+use crate::plug;
 use crate::sys;
-
-const AUDIT: &str = "/sys/kernel/debug/memctl/audit";
 
 /// How much less memory may be free after a storm: slabs that are used in part, and what
 /// the file system keeps for files that were there.
@@ -68,7 +66,6 @@ impl Before {
         if let Some(generations) = &self.generations {
             fs::write(GENERATIONS, generations.trim()).context(GENERATIONS)?;
         }
-        plug::all_on()?;
         machine::restore()?;
         let left = fs::read_dir(super::SHM).context(super::SHM)?.flatten();
         let left = left.filter(|entry| entry.file_name().to_string_lossy().starts_with("storm-"));
@@ -181,31 +178,11 @@ pub fn nobody_stuck() -> Outcome {
     })
 }
 
-/// The last line of the kernel's audit of all pages; `None` if the kernel has none.
-pub fn audit() -> Outcome<Option<String>> {
-    if !Path::new(AUDIT).exists() {
-        return Ok(None);
-    }
-    let text = fs::read_to_string(AUDIT).context(AUDIT)?;
-    Ok(Some(text.lines().last().unwrap_or_default().to_string()))
-}
-
 pub fn audit_clean() -> Outcome {
-    let mut last = String::new();
-    let outcome = in_the_end(|| {
-        let Some(line) = audit()? else {
-            return skip(format!("no {AUDIT}"));
-        };
-        last = line;
-        equal("the last line", last.as_str(), "audit: clean")
-    });
-    if let Err(Verdict::Failed(_)) = outcome {
-        ktap::note(format_args!(
-            "{}",
-            fs::read_to_string(AUDIT).unwrap_or_default()
-        ));
-    }
-    outcome
+    in_the_end(|| match audit::report()? {
+        None => skip("the kernel has no audit"),
+        Some(report) => audit::verdict(&report),
+    })
 }
 
 pub fn memory_back(before: &Before) -> Outcome {

@@ -115,8 +115,8 @@ impl Action {
             Needs::Splitting => Path::new(super::shaker::SPLIT).exists(),
             Needs::Generations => Path::new(super::shaker::GENERATIONS).exists(),
             Needs::Pids => version == Version::V2 && super::place::has_pids(),
-            Needs::MovableCpus => !super::plug::cpus().is_empty(),
-            Needs::MovableMemory => !super::plug::memory_blocks().is_empty(),
+            Needs::MovableCpus => !crate::plug::cpus().is_empty(),
+            Needs::MovableMemory => !crate::plug::memory_blocks().is_empty(),
         }
     }
 }

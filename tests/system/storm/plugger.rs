@@ -4,51 +4,22 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::actor::Actor;
 use super::tally::Action;
-use crate::check;
-use crate::outcome::{fail, Outcome};
+use crate::plug;
 use crate::sys;
-
-/// The devices of a kind that can be taken away, by number.
-fn devices(directory: &str, prefix: &str, file: &str) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let numbered = entries.filter_map(|entry| {
-        let name = entry.file_name();
-        let number = name.to_str()?.strip_prefix(prefix)?.parse::<u64>().ok()?;
-        let switch = entry.path().join(file);
-        switch.exists().then_some((number, switch))
-    });
-    let mut numbered: Vec<_> = numbered.collect();
-    numbered.sort();
-    numbered.into_iter().map(|(_, switch)| switch).collect()
-}
-
-/// The switches of all CPUs but the first, which stays.
-pub fn cpus() -> Vec<PathBuf> {
-    devices("/sys/devices/system/cpu", "cpu", "online")
-}
-
-/// The switches of all blocks of memory, if the kernel can take any.
-pub fn memory_blocks() -> Vec<PathBuf> {
-    devices("/sys/devices/system/memory", "memory", "online")
-}
-
-fn is_on(switch: &Path) -> io::Result<bool> {
-    Ok(fs::read_to_string(switch)?.trim() == "1")
-}
 
 /// Takes one or more CPUs away and gives them back.
 pub fn run_cpus(actor: &mut Actor<'_>) {
-    let cpus = cpus();
+    let cpus = plug::cpus();
     while !actor.over() && !cpus.is_empty() {
         let first = actor.random.below(cpus.len() as u64) as usize;
         let count = actor.random.between(1, cpus.len() as u64) as usize;
         let away: Vec<_> = (first..first + count)
-            .map(|n| &cpus[n % cpus.len()])
+            .map(|n| &cpus[n % cpus.len()].1)
             .collect();
         for switch in &away {
             actor.count(Action::CpuOff, fs::write(switch, "0"));
@@ -64,9 +35,9 @@ pub fn run_cpus(actor: &mut Actor<'_>) {
 
 /// Takes a block of memory away, if its pages can go elsewhere, and gives it back.
 pub fn run_memory(actor: &mut Actor<'_>) {
-    let blocks = memory_blocks();
+    let blocks = plug::memory_blocks();
     while !actor.over() && !blocks.is_empty() {
-        let switch = &blocks[actor.random.below(blocks.len() as u64) as usize];
+        let (_, switch) = &blocks[actor.random.below(blocks.len() as u64) as usize];
         if actor.count(Action::MemoryOff, offline(switch)) {
             actor.random.pause(0, 500);
             actor.count(Action::MemoryOn, fs::write(switch, "1"));
@@ -94,22 +65,8 @@ fn offline(switch: &Path) -> io::Result<()> {
     // It may have been gone just when it was killed.
     match status.code() {
         Some(0) => Ok(()),
-        _ if !is_on(switch)? => Ok(()),
+        _ if !plug::is_on(switch)? => Ok(()),
         Some(number) => Err(io::Error::from_raw_os_error(number)),
         None => Err(io::Error::from_raw_os_error(libc::EINTR)),
     }
-}
-
-/// Gives everything back that was taken away.
-pub fn all_on() -> Outcome {
-    let switches: Vec<_> = cpus().into_iter().chain(memory_blocks()).collect();
-    for switch in &switches {
-        if !is_on(switch)? {
-            if let Err(error) = fs::write(switch, "1") {
-                return fail(format!("{}: {error}", switch.display()));
-            }
-        }
-        check!(is_on(switch)?, "{} is off", switch.display());
-    }
-    Ok(())
 }

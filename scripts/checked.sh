@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0
+# The kernel that checks itself: what most tests run on. Sourced, never run.
+
+# What it looks for.
+DEBUG=${DEBUG:-lockdep}
+case $DEBUG in
+lockdep|kasan|kcsan|kmemleak) ;;
+*) die "DEBUG=$DEBUG: lockdep, kasan, kcsan or kmemleak, please" ;;
+esac
+
+# Kernel arguments for the same accounting by either controller.
+ACCOUNTING=cgroup.memory=nokmem,nosocket
+
+# build_checked K: sets $checked to the kernel's name.
+build_checked()
+{
+	set -- "$1" kunit "$DEBUG" writeback stress
+	"$TOP/scripts/kernel" "$@"
+	checked=$(echo "$*" | tr ' ' -)
+}
