@@ -134,16 +134,14 @@ fn charge_counters(memcg: &MemCgroup, gfp: Gfp, nr: usize, batch: usize) -> Resu
     shared::note();
     let charged = if batch > nr && memcg.memory().try_charge(batch).is_ok() {
         stock::refill(memcg, batch - nr, &rcu::read_lock());
-        // Who has looked for room in between has not found these pages.
-        oom::wake_waiters();
-        batch
+        Ok(batch)
     } else {
-        memcg
-            .memory()
-            .try_charge(nr)
-            .map_err(|over| memcg.up().nth(over.level).unwrap_or(memcg))?;
-        nr
+        memcg.memory().try_charge(nr).map(|()| nr)
     };
+    // Who has looked for room in between has not found the pages that are in the stock now, or that
+    // were charged where there was room until it came out that there is none above.
+    oom::wake_waiters();
+    let charged = charged.map_err(|over| memcg.up().nth(over.level).unwrap_or(memcg))?;
     throttle::note_charge(memcg, charged, gfp);
     Ok(())
 }
@@ -257,7 +255,9 @@ where
     // now; then what is charged to it is charged to its ancestors, which is what counts.
     let held = held_memcg(&owner, &rcu);
     drop(rcu);
-    try_charge(&held, gfp, nr)?;
+    if !held.is_root() {
+        try_charge(&held, gfp, nr)?;
+    }
     stats::count_event(&held, vm_event_item_PGPGIN, 1);
     page.bind(owner);
     Ok(())

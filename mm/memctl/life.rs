@@ -113,12 +113,11 @@ pub(crate) fn released(memcg: &MemCgroup) {
 
 /// Nobody can come by `memcg` any more: it is about to be freed. Not under `cgroup_mutex`.
 pub(crate) fn free(memcg: &MemCgroup) {
-    // Who had found it before it went offline may have counted something, or put pages into a stock.
+    // Who had found it before it went offline may have counted something since.
     if let Some(parent) = memcg.parent() {
         let _rcu = rcu::read_lock();
         stats::reparent(memcg, parent.not_dying());
     }
-    stock::drain_alone(memcg);
     // It still has its id if it never came online.
     memcg.cancel_id();
 }

@@ -105,7 +105,7 @@ pub(crate) fn drain(root: &MemCgroup) -> usize {
 }
 
 /// Gives back the stocks of `memcg` alone.
-pub(crate) fn drain_alone(memcg: &MemCgroup) -> usize {
+fn drain_alone(memcg: &MemCgroup) -> usize {
     percpu::possible_cpus()
         .map(|cpu| drain_one(memcg, cpu))
         .sum()

@@ -416,7 +416,7 @@ impl ResCounter {
         // `set_limit()` writes the limit and then reads the usage, we write the usage and then read
         // the limit: with full barriers on both sides one of the two sees the other.
         if new > self.limit() {
-            usage.fetch_sub(n, Relaxed);
+            usage.fetch_sub(n, Full);
             return Err(());
         }
 

@@ -310,12 +310,6 @@ proctype Core()
 	begin_gp(1);
 	end_gp(1);
 	/* life::free() */
-#ifndef NO_OFFLINE_DRAIN
-	atomic {
-		assert(stock[slot(X, 0)] == 0 && stock[slot(X, 1)] == 0)
-	};
-#endif
-	drain_alone(X);
 	atomic {
 		freed = true;
 		assert(stock[slot(X, 0)] == 0 && stock[slot(X, 1)] == 0)

@@ -5,8 +5,10 @@
  *
  * One container with one stock; TASKS tasks wait for room in it. Somebody uncharges
  * the only page there is room for. With CHARGER it is somebody who charges the last
- * 2 pages and needs only 1, while those who wait look. There is room in the end, so
- * nobody may sleep then: spin calls that an invalid end state.
+ * 2 pages and needs only 1, while those who wait look. With REFUSED there is also
+ * somebody who charges the page for a moment, because there is no room above the
+ * container. There is room in the end, so nobody may sleep then: spin calls that an
+ * invalid end state.
  *
  * A step is one access to what others see; all operations used are full barriers
  * in the code. #ifdef names what a broken variant does; see the file "runs".
@@ -105,6 +107,23 @@ proctype Charger()
 }
 #endif
 
+#ifdef REFUSED
+/* charge.rs, charge_counters(); res_counter.rs, try_charge() */
+proctype Refused()
+{
+	byte i;
+
+	if
+	:: atomic { usage < LIMIT -> usage++ };
+	   usage--;
+#ifndef REFUSED_SILENT
+	   wake_waiters()
+#endif
+	:: usage == LIMIT
+	fi
+}
+#endif
+
 init {
 	byte n;
 
@@ -116,6 +135,9 @@ init {
 		run Charger()
 #else
 		run Uncharger()
+#endif
+#ifdef REFUSED
+		run Refused()
 #endif
 	}
 }
