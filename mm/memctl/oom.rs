@@ -112,37 +112,34 @@ pub(crate) fn kill(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> bool {
 /// For how many jiffies a victim's memory is waited for before another process is killed.
 const PATIENCE: usize = HZ as usize / 4;
 
-/// Waits, for a while, for those of `memcg` and below who were killed for memory and are about to
-/// free it, until there is room for `nr` pages. Sleeps, killable.
+/// Whether a process of `memcg` or below it was killed for memory and is about to free it.
+fn has_victims(memcg: &MemCgroup) -> bool {
+    Tree::new(memcg).any(|memcg| memcg.css().any_process(vm::frees_oom_mm))
+}
+
+/// Kills for a charge of `nr` pages, unless there is room for it by now. Sleeps, killable.
 ///
-/// The killer of the kernel waits until the address space of its last victim is unmapped. The pages
-/// are free, and uncharged, only after that; and if the victim does not get a CPU in between, the
-/// next process would be killed for nothing.
-fn wait_for_victims(memcg: &MemCgroup, nr: usize) {
-    let frees = |memcg: &MemCgroup| memcg.css().any_process(vm::frees_oom_mm);
-    for _ in 0..PATIENCE {
-        if memcg.memory().margin() >= nr
-            || Current::get().is_dying()
-            || !Tree::new(memcg).any(|memcg| frees(&memcg))
-        {
-            return;
+/// The killer of the kernel is done with a victim when its address space is unmapped. The pages are
+/// free, and uncharged, only after that; and if the victim does not get a CPU in between, the next
+/// process would be killed for nothing. So victims are waited for here, for a while. Only who has the
+/// lock looks for them: all tasks of a container may be here.
+pub(crate) fn kill_now(memcg: &MemCgroup, gfp: Gfp, nr: usize, order: i32) -> bool {
+    for patience in (0..=PATIENCE).rev() {
+        // Who is killed while waiting for the lock will free memory.
+        let Some(lock) = OomLock::killable() else {
+            break;
+        };
+        if memcg.memory().margin() >= nr {
+            break;
         }
+        if patience == 0 || Current::get().is_dying() || !has_victims(memcg) {
+            return lock.kill(memcg, gfp, order);
+        }
+        drop(lock);
         vm::sleep_killable(1);
         stock::drain(memcg);
     }
-}
-
-/// Kills for a charge of `nr` pages, unless there is room for it by now.
-pub(crate) fn kill_now(memcg: &MemCgroup, gfp: Gfp, nr: usize, order: i32) -> bool {
-    wait_for_victims(memcg, nr);
-    // Who is killed while waiting for the lock will free memory.
-    let Some(lock) = OomLock::killable() else {
-        return true;
-    };
-    if memcg.memory().margin() >= nr {
-        return true;
-    }
-    lock.kill(memcg, gfp, order)
+    true
 }
 
 /// Ends a page fault that ran into an out-of-memory situation: waits for it to be resolved if

@@ -3,6 +3,7 @@
 //! Pages that move in physical memory take their charge along.
 
 use super::charge::usage_is;
+use crate::audit;
 use crate::cgroup::{stock_slack, Hierarchy, Version};
 use crate::check;
 use crate::disk;
@@ -14,7 +15,7 @@ use crate::sys::{self, Mapping, Pid};
 use crate::worker::Worker;
 
 pub const GROUP: Group = group!("migrate":
-    process, pages, huge, compaction);
+    process, pages, huge, swap_cache, compaction);
 
 const SIZE: u64 = 8 * MB;
 
@@ -106,6 +107,48 @@ fn huge(hierarchy: &Hierarchy) -> Outcome {
     usage_is(&container, 2 * huge)?;
     worker.finish()?;
     within("usage at the end", container.usage()?, 0..=stock_slack())
+}
+
+/// The swap cache is no page cache of the container's, wherever it goes.
+fn swap_cache(hierarchy: &Hierarchy) -> Outcome {
+    two_nodes()?;
+    machine::swap_on()?;
+    let container = hierarchy.create("migrate")?;
+    let mut worker = Worker::start(&container, |line| {
+        sys::bind_to_node(Some(0))?;
+        let len = SIZE as usize;
+        let mut memory = Mapping::anon(len)?;
+        memory.fill(0..len, 1);
+        line.rest()?;
+        // What is only read stays in the swap cache.
+        memory.touch(0..len);
+        sys::bind_to_node(None)?;
+        sys::migrate_pages(Pid::of_self(), 0, 1)?;
+        line.rest()?;
+        check!(memory.holds(0..len, 1), "memory has changed");
+        Ok(())
+    })?;
+    worker.hear()?;
+    container.set_limit(SIZE / 4)?;
+    container.set_limit(2 * SIZE)?;
+    worker.tell(0)?;
+    worker.hear()?;
+    usage_is(&container, SIZE)?;
+    eventually(|| {
+        audit::clean()?;
+        if hierarchy.version() == Version::V2 {
+            let lines = container.numa_stat()?;
+            let nodes = |key| lines.get(key).map_or(&[][..], |line| &line.nodes);
+            within(
+                "swap cache on node 1",
+                nodes("swapcached")[1],
+                SIZE / 2..=SIZE,
+            )?;
+            within("page cache on node 1", nodes("file")[1], 0..=MB / 4)?;
+        }
+        Ok(())
+    })?;
+    worker.finish()
 }
 
 /// Compaction moves what stands in the way of large free blocks.
