@@ -56,7 +56,8 @@ report()
 	# The kernel's own report first, then that of the guest's program.
 	grep -v 'guest: ' "$log" | grep -q 'KTAP version' &&
 		grep -v 'guest: ' "$log" | sandbox python3 "$KUNIT_PY" parse || :
-	grep '\] guest: ' "$log" | sandbox python3 "$KUNIT_PY" parse || :
+	grep -q '\] guest: ' "$log" &&
+		grep '\] guest: ' "$log" | sandbox python3 "$KUNIT_PY" parse || :
 	# shellcheck disable=SC2046  # two numbers
 	set -- $(count "$log")
 	say "$name: $1 passed, $2 failed in $(($(date +%s) - start)) s"
