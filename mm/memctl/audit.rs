@@ -335,10 +335,10 @@ impl Audit {
         };
 
         if !account.memcg.is_root() {
-            let pages = (tree.pages + tree.stock) as isize;
-            compare("usage", None, pages, said.usage as isize, !tree.moved);
-            let swap = tree.swap as isize;
-            compare("swap usage", None, swap, said.swap_usage as isize, !tree.moved);
+            let (pages, usage) = ((tree.pages + tree.stock) as isize, said.usage as isize);
+            compare("usage", None, pages, usage, !tree.moved);
+            let (swap, usage) = (tree.swap as isize, said.swap_usage as isize);
+            compare("swap usage", None, swap, usage, !tree.moved);
         }
         compare("swap", None, account.swap, said.swap, !found.moved);
         let misplaced = account.misplaced as isize;
