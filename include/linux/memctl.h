@@ -129,6 +129,8 @@ struct mem_cgroup {
 
 	/* Tasks that wait for an out-of-memory situation here to be resolved. */
 	atomic_t oom_waiters;
+	/* When a process was killed for it, the low half of jiffies. */
+	u32 oom_killed;
 
 	/* memory.events, memory.events.local, and memory.swap.events */
 	struct cgroup_file events_file;

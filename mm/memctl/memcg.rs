@@ -266,6 +266,12 @@ impl MemCgroup {
         unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).oom_waiters.counter) }
     }
 
+    /// When a process was killed for want of room here, in jiffies, and only the low half.
+    pub(crate) fn oom_killed(&self) -> &Atomic<u32> {
+        // SAFETY: The field is only accessed atomically.
+        unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).oom_killed) }
+    }
+
     /// Whether tasks wait here for room instead of being killed.
     pub(crate) fn oom_kill_disable(&self) -> &Atomic<bool> {
         // SAFETY: The field is only accessed atomically.

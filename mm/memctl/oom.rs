@@ -110,36 +110,40 @@ pub(crate) fn kill(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> bool {
 }
 
 /// For how many jiffies a victim's memory is waited for before another process is killed.
-const PATIENCE: usize = HZ as usize / 4;
+const PATIENCE: u32 = HZ / 4;
 
 /// Whether a process of `memcg` or below it was killed for memory and is about to free it.
 fn has_victims(memcg: &MemCgroup) -> bool {
-    Tree::new(memcg).any(|memcg| memcg.css().any_process(vm::frees_oom_mm))
+    Tree::new(memcg).any(|memcg| memcg.css().any_task(vm::frees_oom_mm))
 }
 
 /// Kills for a charge of `nr` pages, unless there is room for it by now. Sleeps, killable.
 ///
-/// The killer of the kernel is done with a victim when its address space is unmapped. The pages are
-/// free, and uncharged, only after that; and if the victim does not get a CPU in between, the next
-/// process would be killed for nothing. So victims are waited for here, for a while. Only who has the
-/// lock looks for them: all tasks of a container may be here.
+/// The killer of the kernel is done with a victim when its address space is unmapped, and does not
+/// see one that exits. The pages are free, and uncharged, only after that; and if the victim does not
+/// get a CPU in between, the next process would be killed for nothing. So victims are waited for here,
+/// for a while. Only who has the lock looks for them: all tasks of a container may be here.
 pub(crate) fn kill_now(memcg: &MemCgroup, gfp: Gfp, nr: usize, order: i32) -> bool {
-    for patience in (0..=PATIENCE).rev() {
+    let started = vm::now() as u32;
+    loop {
         // Who is killed while waiting for the lock will free memory.
         let Some(lock) = OomLock::killable() else {
-            break;
+            return true;
         };
         if memcg.memory().margin() >= nr {
-            break;
+            return true;
         }
-        if patience == 0 || Current::get().is_dying() || !has_victims(memcg) {
+        let now = vm::now() as u32;
+        let killed = memcg.oom_killed().load(Relaxed);
+        let patient = [started, killed].map(|since| now.wrapping_sub(since) < PATIENCE);
+        if patient == [false; 2] || Current::get().is_dying() || !has_victims(memcg) {
+            memcg.oom_killed().store(now, Relaxed);
             return lock.kill(memcg, gfp, order);
         }
         drop(lock);
         vm::sleep_killable(1);
         stock::drain(memcg);
     }
-    true
 }
 
 /// Ends a page fault that ran into an out-of-memory situation: waits for it to be resolved if

@@ -218,7 +218,7 @@ impl Drop for OomLock {
     }
 }
 
-/// Whether `task`, of a walk over processes, was killed for memory and has yet to free it.
+/// Whether `task`, of a walk, was killed for memory and has yet to free it.
 pub(crate) fn frees_oom_mm(task: *mut bindings::task_struct) -> bool {
     // SAFETY: A walk holds its task.
     unsafe { bindings::tsk_frees_oom_mm(task) }
@@ -236,7 +236,6 @@ pub(crate) fn size_changed(memcg: &MemCgroup) {
 pub(crate) fn size_changed(_memcg: &MemCgroup) {}
 
 /// Jiffies since some time before the machine was started.
-#[cfg(CONFIG_CGROUP_WRITEBACK)]
 pub(crate) fn now() -> u64 {
     // SAFETY: FFI call without requirements.
     unsafe { bindings::get_jiffies_64() }
@@ -381,12 +380,14 @@ pub(crate) fn lru_gen_is_full(parent: &MemCgroup, nid: NodeId) -> bool {
 }
 
 /// Moves the folios on the lists of `child` to those of `parent`; under the locks of both.
+///
+/// Where the multi-gen LRU is off now, it may have been on a moment ago: then there are no folios in
+/// generations, but counts, until a walk over page tables has told all that it has to.
 pub(crate) fn splice_lists(child: &MemCgroup, parent: &MemCgroup, nid: NodeId, lru_gen: bool) {
     // SAFETY: Both are containers, `nid` is a possible node, and the caller has locked the lists.
     unsafe {
-        if lru_gen {
-            bindings::lru_gen_reparent_memcg(child.as_raw(), parent.as_raw(), nid.as_raw());
-        } else {
+        bindings::lru_gen_reparent_memcg(child.as_raw(), parent.as_raw(), nid.as_raw());
+        if !lru_gen {
             bindings::lru_reparent_memcg(child.as_raw(), parent.as_raw(), nid.as_raw());
         }
     }

@@ -308,7 +308,10 @@ __rust_helper bool rust_helper_fatal_signal_pending(struct task_struct *task)
 
 __rust_helper bool rust_helper_tsk_frees_oom_mm(struct task_struct *task)
 {
-	return test_tsk_thread_flag(task, TIF_MEMDIE);
+	struct mm_struct *mm = READ_ONCE(task->signal->oom_mm);
+
+	/* exit_mmap() frees the pages first, then the tree of mappings. */
+	return mm && !mtree_empty(&mm->mm_mt);
 }
 
 __rust_helper bool rust_helper_tsk_is_oom_victim(struct task_struct *task)

@@ -138,15 +138,24 @@ impl Css {
 
     /// Visits the leaders of all processes in the cgroup, until `visit` returns true. Says whether
     /// it did. May sleep between the processes.
-    pub fn any_process(&self, mut visit: impl FnMut(*mut bindings::task_struct) -> bool) -> bool {
+    pub fn any_process(&self, visit: impl FnMut(*mut bindings::task_struct) -> bool) -> bool {
+        self.any(bindings::css_task_iter_flags_CSS_TASK_ITER_PROCS, visit)
+    }
+
+    /// Visits all tasks in the cgroup, those too that are exiting but still in it, as above.
+    pub fn any_task(&self, visit: impl FnMut(*mut bindings::task_struct) -> bool) -> bool {
+        self.any(bindings::css_task_iter_flags_CSS_TASK_ITER_WITH_DEAD, visit)
+    }
+
+    fn any(
+        &self,
+        flags: bindings::css_task_iter_flags,
+        mut visit: impl FnMut(*mut bindings::task_struct) -> bool,
+    ) -> bool {
         let it = Opaque::<bindings::css_task_iter>::zeroed();
         // SAFETY: `self` is held by the caller; the iterator stays in place until it ends.
         unsafe {
-            bindings::css_task_iter_start(
-                self.as_raw(),
-                bindings::css_task_iter_flags_CSS_TASK_ITER_PROCS,
-                it.get(),
-            );
+            bindings::css_task_iter_start(self.as_raw(), flags, it.get());
             let mut stop = false;
             while !stop {
                 let task = bindings::css_task_iter_next(it.get());
