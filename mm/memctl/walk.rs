@@ -152,9 +152,9 @@ pub(crate) fn swapped(mut visit: impl FnMut(u32)) -> Result {
     let (mut device, mut offset) = (0, 0);
     loop {
         // SAFETY: `ids` has room for a cluster.
-        let nr = unsafe {
-            bindings::swap_cluster_owners(&mut device, &mut offset, ids.as_mut_ptr())
-        } as usize;
+        let nr =
+            unsafe { bindings::swap_cluster_owners(&mut device, &mut offset, ids.as_mut_ptr()) }
+                as usize;
         if nr == 0 {
             return Ok(());
         }
