@@ -91,7 +91,7 @@ actions! {
     SplitAll: "all huge pages split", Splitting;
     DropCaches: "caches dropped", Nothing;
     Generations: "other kind of LRU chosen", Generations;
-    Pool: "hugetlb pool resized", HugetlbPool;
+    Pool: "hugetlb pool grown", HugetlbPool;
     Mount: "hierarchy mounted a second time", Nothing;
     Unmount: "second mount unmounted", Nothing;
     CpuOff: "CPU offline", MovableCpus;
