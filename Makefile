@@ -13,7 +13,7 @@ help:
 	@echo 'make run                 build, boot, and watch the demonstration'
 	@echo 'make test                build and boot the kernel that checks itself; all tests'
 	@echo '                         (K=memcg: on the C controller; FILTER=: some;'
-	@echo '                         DEBUG=kasan: on a kernel with KASAN and UBSAN)'
+	@echo '                         DEBUG=kasan, DEBUG=kmemleak: on kernels with these)'
 	@echo 'make faults              10,000 allocations that fail and 65,000 containers, of which'
 	@echo '                         make test has a part (K=memcg: ...)'
 	@echo 'make stress              a storm of everything at once (MINUTES=20, SEED=a number;'

@@ -4,8 +4,8 @@
 # What it looks for.
 DEBUG=${DEBUG:-lockdep}
 case $DEBUG in
-lockdep|kasan|kcsan|kmemleak) ;;
-*) die "DEBUG=$DEBUG: lockdep, kasan, kcsan or kmemleak, please" ;;
+lockdep|kasan|kmemleak) ;;
+*) die "DEBUG=$DEBUG: lockdep, kasan or kmemleak, please" ;;
 esac
 
 # Kernel arguments for the same accounting by either controller.
