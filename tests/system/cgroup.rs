@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::outcome::{fail, Context, Outcome, Verdict};
+use crate::outcome::{eventually, fail, Context, Outcome, Verdict};
 use crate::sys::{self, Pid};
 
 /// Every container of ours begins with this, so that leftovers can be found.
@@ -236,7 +236,8 @@ impl Cgroup {
 
     pub fn child(&self, name: &str) -> Outcome<Self> {
         if self.version == Version::V2 {
-            self.write("cgroup.subtree_control", "+memory")?;
+            // A process that has just ended is in there until its CPU has gone on to another task.
+            eventually(|| self.write("cgroup.subtree_control", "+memory"))?;
         }
         let path = self.path.join(name);
         fs::create_dir(&path).context(path.display())?;
