@@ -406,6 +406,13 @@ __rust_helper void rust_helper_swap_record_owner(struct folio *folio,
 }
 #endif
 
+#if BITS_PER_LONG == 64
+__rust_helper u64 rust_helper_get_jiffies_64(void)
+{
+	return get_jiffies_64();
+}
+#endif
+
 #ifdef CONFIG_CGROUP_WRITEBACK
 __rust_helper void
 rust_helper_memctl_foreign_init(struct memctl_foreign *foreign)
@@ -417,13 +424,6 @@ __rust_helper void rust_helper_wb_domain_size_changed(struct wb_domain *domain)
 {
 	wb_domain_size_changed(domain);
 }
-
-#if BITS_PER_LONG == 64
-__rust_helper u64 rust_helper_get_jiffies_64(void)
-{
-	return get_jiffies_64();
-}
-#endif
 
 __rust_helper void rust_helper_cgwb_list_init(struct mem_cgroup *memcg)
 {
