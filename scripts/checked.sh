@@ -8,8 +8,11 @@ lockdep|kasan|kmemleak) ;;
 *) die "DEBUG=$DEBUG: lockdep, kasan or kmemleak, please" ;;
 esac
 
-# Kernel arguments for the same accounting by either controller.
-ACCOUNTING=cgroup.memory=nokmem,nosocket
+# Kernel arguments: the same accounting by either controller.
+ARGUMENTS=cgroup.memory=nokmem,nosocket
+# While identify_cpu() has forgotten that page tables have five levels, KASAN takes
+# an interrupt's memory for wild.
+[ "$DEBUG" != kasan ] || ARGUMENTS="$ARGUMENTS no5lvl"
 
 # build_checked K: sets $checked to the kernel's name.
 build_checked()

@@ -231,10 +231,24 @@ pub fn complaints() -> (u64, bool) {
     (tainted & (DIED | WARNED | SOFT_LOCKUP | BAD_PAGE), reported)
 }
 
+fn has_symbol(name: &str) -> bool {
+    let symbols = fs::read_to_string("/proc/kallsyms").unwrap_or_default();
+    symbols.contains(&format!(" {name}\n"))
+}
+
 /// Whether the kernel's controller is memctl, and not the one in C.
 pub fn has_memctl() -> bool {
-    let symbols = fs::read_to_string("/proc/kallsyms").unwrap_or_default();
-    symbols.contains(" memctl_css_alloc")
+    has_symbol("memctl_css_alloc")
+}
+
+/// Whether the kernel is one with KASAN, which keeps a part of all memory from being used again.
+pub fn has_kasan() -> bool {
+    has_symbol("kasan_quarantine_put")
+}
+
+/// Lets there be so many threads, however little memory there is.
+pub fn allow_threads(count: usize) -> Outcome {
+    set("/proc/sys/kernel/threads-max", &count.to_string())
 }
 
 /// Whether the guest was told to do all of what `make test` does a part of.

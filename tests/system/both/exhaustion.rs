@@ -200,6 +200,7 @@ fn threads(hierarchy: &Hierarchy) -> Outcome {
     /// A report has the statistics, the call trace, and a line for each process.
     const REPORT: usize = 400;
 
+    machine::allow_threads(4 * THREADS)?;
     let container = hierarchy.create("crowd")?;
     let mut log = KernelLog::from_here()?;
     let mut worker = Worker::start(&container, |line| {

@@ -125,15 +125,19 @@ impl Books {
     /// keeps of slabs and of CPUs' memory that are used in part. What a fault loses of a few objects is
     /// too little for that; a kernel with kmemleak tells.
     fn balance(&self, hierarchy: &Hierarchy) -> Outcome {
-        const IN_PART: u64 = 2 * MB;
+        let in_part = if machine::has_kasan() {
+            32 * MB
+        } else {
+            2 * MB
+        };
 
         nobody_lingers(hierarchy)?;
         eventually(|| {
             let now = Self::open()?;
-            let least = self.available.saturating_sub(2 * IN_PART);
+            let least = self.available.saturating_sub(2 * in_part);
             within("memory available", now.available, least..=u64::MAX)?;
-            within("memory of slabs", now.slab, 0..=self.slab + IN_PART)?;
-            within("memory of CPUs", now.percpu, 0..=self.percpu + IN_PART)
+            within("memory of slabs", now.slab, 0..=self.slab + in_part)?;
+            within("memory of CPUs", now.percpu, 0..=self.percpu + in_part)
         })
     }
 }
