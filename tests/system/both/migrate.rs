@@ -4,7 +4,7 @@
 
 use super::charge::usage_is;
 use crate::audit;
-use crate::cgroup::{stock_slack, Hierarchy, Version};
+use crate::cgroup::{stock_slack, Cgroup, Hierarchy, Version};
 use crate::check;
 use crate::disk;
 use crate::group;
@@ -26,16 +26,16 @@ fn two_nodes() -> Outcome {
     Ok(())
 }
 
-/// A whole process moves to another node, page cache of its making stays.
-fn process(hierarchy: &Hierarchy) -> Outcome {
-    two_nodes()?;
-    let container = hierarchy.create("migrate")?;
-    let mut worker = Worker::start(&container, |line| {
+/// A process with [`SIZE`] of memory on node 0. When told so it does `first` with it, and moves to
+/// node 1.
+fn mover(container: &Cgroup, first: fn(&Mapping)) -> Outcome<Worker> {
+    let mut worker = Worker::start(container, |line| {
         sys::bind_to_node(Some(0))?;
         let len = SIZE as usize;
         let mut memory = Mapping::anon(len)?;
         memory.fill(0..len, 1);
         line.rest()?;
+        first(&memory);
         sys::bind_to_node(None)?;
         sys::migrate_pages(Pid::of_self(), 0, 1)?;
         line.rest()?;
@@ -43,6 +43,14 @@ fn process(hierarchy: &Hierarchy) -> Outcome {
         Ok(())
     })?;
     worker.hear()?;
+    Ok(worker)
+}
+
+/// A whole process moves to another node, page cache of its making stays.
+fn process(hierarchy: &Hierarchy) -> Outcome {
+    two_nodes()?;
+    let container = hierarchy.create("migrate")?;
+    let mut worker = mover(&container, |_| ())?;
     usage_is(&container, SIZE)?;
     worker.tell(0)?;
     worker.hear()?;
@@ -114,21 +122,8 @@ fn swap_cache(hierarchy: &Hierarchy) -> Outcome {
     two_nodes()?;
     machine::swap_on()?;
     let container = hierarchy.create("migrate")?;
-    let mut worker = Worker::start(&container, |line| {
-        sys::bind_to_node(Some(0))?;
-        let len = SIZE as usize;
-        let mut memory = Mapping::anon(len)?;
-        memory.fill(0..len, 1);
-        line.rest()?;
-        // What is only read stays in the swap cache.
-        memory.touch(0..len);
-        sys::bind_to_node(None)?;
-        sys::migrate_pages(Pid::of_self(), 0, 1)?;
-        line.rest()?;
-        check!(memory.holds(0..len, 1), "memory has changed");
-        Ok(())
-    })?;
-    worker.hear()?;
+    // What is only read stays in the swap cache.
+    let mut worker = mover(&container, |memory| memory.touch(0..memory.len()))?;
     container.set_limit(SIZE / 4)?;
     container.set_limit(2 * SIZE)?;
     worker.tell(0)?;
