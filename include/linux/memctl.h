@@ -20,7 +20,7 @@ static inline bool mem_cgroup_disabled(void);
 #define MEM_CGROUP_ID_SHIFT	16
 
 /* At least as many as the event counters of mm/memctl/stats.rs. */
-#define MEMCTL_NR_EVENTS	32
+#define MEMCTL_NR_EVENTS	22
 
 /* An id that outlives its container: swap and shadow entries hold it. */
 struct mem_cgroup_private_id {

@@ -28,6 +28,7 @@ use kernel::{
     alloc::flags,
     bindings::*,
     mm::numa::NodeId,
+    percpu::PerCpuSlots,
     prelude::*,
     sync::{
         atomic::{
@@ -83,6 +84,58 @@ pub(crate) const EVENTS: &[(vm_event_item, &str)] = &[
     (vm_event_item_NUMA_HINT_FAULTS, "numa_hint_faults"),
 ];
 
+/// The statistics of nodes that containers have, too. The sizes of LRU lists come before them.
+const NODE_ITEMS: &[node_stat_item] = &[
+    node_stat_item_NR_ANON_MAPPED,
+    node_stat_item_NR_FILE_MAPPED,
+    node_stat_item_NR_FILE_PAGES,
+    node_stat_item_NR_FILE_DIRTY,
+    node_stat_item_NR_WRITEBACK,
+    node_stat_item_NR_SHMEM,
+    node_stat_item_NR_SHMEM_THPS,
+    node_stat_item_NR_FILE_THPS,
+    node_stat_item_NR_ANON_THPS,
+    node_stat_item_NR_SLAB_RECLAIMABLE_B,
+    node_stat_item_NR_SLAB_UNRECLAIMABLE_B,
+    node_stat_item_NR_VMALLOC,
+    node_stat_item_NR_KERNEL_STACK_KB,
+    node_stat_item_NR_PAGETABLE,
+    node_stat_item_NR_SECONDARY_PAGETABLE,
+    node_stat_item_WORKINGSET_REFAULT_ANON,
+    node_stat_item_WORKINGSET_REFAULT_FILE,
+    node_stat_item_WORKINGSET_ACTIVATE_ANON,
+    node_stat_item_WORKINGSET_ACTIVATE_FILE,
+    node_stat_item_WORKINGSET_RESTORE_ANON,
+    node_stat_item_WORKINGSET_RESTORE_FILE,
+    node_stat_item_WORKINGSET_NODERECLAIM,
+    node_stat_item_NR_VMSCAN_WRITE,
+    node_stat_item_PGDEMOTE_KSWAPD,
+    node_stat_item_PGDEMOTE_DIRECT,
+    node_stat_item_PGDEMOTE_KHUGEPAGED,
+    node_stat_item_PGDEMOTE_PROACTIVE,
+    node_stat_item_PGSTEAL_KSWAPD,
+    node_stat_item_PGSTEAL_DIRECT,
+    node_stat_item_PGSTEAL_KHUGEPAGED,
+    node_stat_item_PGSTEAL_PROACTIVE,
+    node_stat_item_PGSTEAL_ANON,
+    node_stat_item_PGSTEAL_FILE,
+    node_stat_item_PGSCAN_KSWAPD,
+    node_stat_item_PGSCAN_DIRECT,
+    node_stat_item_PGSCAN_KHUGEPAGED,
+    node_stat_item_PGSCAN_PROACTIVE,
+    node_stat_item_PGSCAN_ANON,
+    node_stat_item_PGSCAN_FILE,
+    node_stat_item_PGROTATE_ANON,
+    node_stat_item_PGROTATE_FILE,
+    node_stat_item_PGREFILL,
+    #[cfg(CONFIG_SWAP)]
+    node_stat_item_NR_SWAPCACHE,
+    #[cfg(CONFIG_NUMA_BALANCING)]
+    node_stat_item_PGPROMOTE_SUCCESS,
+    #[cfg(CONFIG_HUGETLB_PAGE)]
+    node_stat_item_NR_HUGETLB,
+];
+
 /// Where the stock is among a container's per-CPU counters, see `stock.rs`.
 pub(crate) const STOCK: usize = 0;
 const EVENTS_AT: usize = STOCK + 1;
@@ -90,10 +143,12 @@ const ITEMS_AT: usize = EVENTS_AT + EVENTS.len();
 
 /// How many per-CPU counters a container has.
 pub(crate) const NR_MEMCG_SLOTS: usize =
-    ITEMS_AT + (memcg_stat_item_MEMCG_NR_STAT - NR_NODE_SLOTS as memcg_stat_item) as usize;
+    ITEMS_AT + memcg_stat_item_MEMCG_NR_STAT as usize - NR_NODE_ITEMS;
 
 /// How many per-CPU counters a container has for each node.
-pub(crate) const NR_NODE_SLOTS: usize = node_stat_item_NR_VM_NODE_STAT_ITEMS as usize;
+pub(crate) const NR_NODE_SLOTS: usize = NODE_ITEMS.len();
+
+const NR_NODE_ITEMS: usize = node_stat_item_NR_VM_NODE_STAT_ITEMS as usize;
 
 kernel::static_assert!(EVENTS.len() <= MEMCTL_NR_EVENTS as usize);
 kernel::static_assert!(NR_LRU == node_stat_item_NR_UNEVICTABLE as usize + 1);
@@ -110,14 +165,35 @@ const EVENT_SLOT: [u8; vm_event_item_NR_VM_EVENT_ITEMS as usize] = {
     slots
 };
 
+/// Has more elements than there are items, so that looking one up takes no comparison.
+const NODE_SLOT: [u8; 256] = {
+    let mut slots = [NO_SLOT; 256];
+    let mut slot = 0;
+    while slot < NR_NODE_SLOTS {
+        slots[NODE_ITEMS[slot] as usize] = slot as u8;
+        slot += 1;
+    }
+    slots
+};
+
 fn event_slot(event: vm_event_item) -> Option<usize> {
     let slot = EVENT_SLOT.get(event as usize).copied().unwrap_or(NO_SLOT);
     (slot != NO_SLOT).then_some(slot as usize)
 }
 
+/// The per-CPU counter of `item`, a `node_stat_item` but no LRU list, in the share of a node. For an
+/// item that containers do not have it is one that there is not.
+#[inline]
+fn node_slot(item: usize) -> usize {
+    let slot = NODE_SLOT.get(item % NODE_SLOT.len());
+    slot.copied().unwrap_or(NO_SLOT) as usize
+}
+
 /// Where a statistic of a container is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Place {
+    /// In the shares of nodes, as the size of this LRU list.
+    Lru(usize),
     /// In the shares of nodes, at this counter.
     Node(usize),
     /// In the container, at this counter.
@@ -127,20 +203,24 @@ enum Place {
 
 /// `item` is a `node_stat_item` or a `memcg_stat_item`.
 fn place(item: usize) -> Place {
-    if item < NR_NODE_SLOTS {
-        return Place::Node(item);
+    if item < NR_LRU {
+        return Place::Lru(item);
     }
-    let slot = item - NR_NODE_SLOTS + ITEMS_AT;
-    if slot < NR_MEMCG_SLOTS {
-        Place::Memcg(slot)
-    } else {
-        Place::Nowhere
+    if item < NR_NODE_ITEMS {
+        return match node_slot(item) {
+            slot if slot < NR_NODE_SLOTS => Place::Node(slot),
+            _ => Place::Nowhere,
+        };
+    }
+    match (item - NR_NODE_ITEMS).saturating_add(ITEMS_AT) {
+        slot if slot < NR_MEMCG_SLOTS => Place::Memcg(slot),
+        _ => Place::Nowhere,
     }
 }
 
 /// Whether a statistic is kept for each node.
 pub(crate) fn has_nodes(item: usize) -> bool {
-    matches!(place(item), Place::Node(_))
+    matches!(place(item), Place::Lru(_) | Place::Node(_))
 }
 
 /// Whether an item of nodes is kept in bytes for containers, but in pages for the node.
@@ -158,7 +238,7 @@ pub(crate) fn mod_node(node: &Node, item: usize, n: isize) {
     if item < NR_LRU {
         node.add_lru_size(item, n);
     } else {
-        node.slots().add(item, n);
+        node.slots().add(node_slot(item), n);
     }
 }
 
@@ -170,9 +250,9 @@ pub(crate) fn mod_memcg(memcg: &MemCgroup, item: usize, n: isize) {
     match place(item) {
         Place::Memcg(slot) => memcg.slots().add(slot, n),
         // A statistic of nodes without a node: it counts on the first one.
-        Place::Node(slot) => {
+        Place::Lru(_) | Place::Node(_) => {
             if let Some(nid) = NodeId::with_memory().next() {
-                mod_node(memcg.node(nid), slot, n);
+                mod_node(memcg.node(nid), item, n);
             }
         }
         Place::Nowhere => {}
@@ -192,7 +272,7 @@ pub(crate) fn node_local(node: &Node, item: usize) -> isize {
     if item < NR_LRU {
         node.lru_size(item) as isize
     } else {
-        node.slots().sum(item)
+        node.slots().sum(node_slot(item))
     }
 }
 
@@ -201,7 +281,7 @@ pub(crate) fn node_local(node: &Node, item: usize) -> isize {
 pub(crate) fn memcg_local(memcg: &MemCgroup, item: usize) -> isize {
     match place(item) {
         Place::Memcg(slot) => memcg.slots().sum(slot),
-        Place::Node(_) | Place::Nowhere => 0,
+        Place::Lru(_) | Place::Node(_) | Place::Nowhere => 0,
     }
 }
 
@@ -301,7 +381,9 @@ impl Live<'_> {
 impl Source for Live<'_> {
     fn item(&self, item: usize) -> usize {
         let sum = match place(item) {
-            Place::Node(item) => self.sum(|m| m.nodes().map(|node| node_local(node, item)).sum()),
+            Place::Lru(_) | Place::Node(_) => {
+                self.sum(|m| m.nodes().map(|node| node_local(node, item)).sum())
+            }
             Place::Memcg(slot) => self.sum(|m| m.slots().sum(slot)),
             Place::Nowhere => 0,
         };
@@ -322,6 +404,7 @@ impl Source for Live<'_> {
 
 /// The statistics of a container, or of a tree of them, at one time.
 pub(crate) struct Totals {
+    lru: [isize; NR_LRU],
     node: [isize; NR_NODE_SLOTS],
     memcg: [isize; NR_MEMCG_SLOTS],
     dead: [isize; EVENTS.len()],
@@ -330,6 +413,7 @@ pub(crate) struct Totals {
 impl Source for Totals {
     fn item(&self, item: usize) -> usize {
         let n = match place(item) {
+            Place::Lru(lru) => self.lru.get(lru),
             Place::Node(slot) => self.node.get(slot),
             Place::Memcg(slot) => self.memcg.get(slot),
             Place::Nowhere => None,
@@ -349,6 +433,7 @@ impl Source for Totals {
 
 impl Totals {
     const ZERO: Self = Self {
+        lru: [0; NR_LRU],
         node: [0; NR_NODE_SLOTS],
         memcg: [0; NR_MEMCG_SLOTS],
         dead: [0; EVENTS.len()],
@@ -368,7 +453,7 @@ impl Totals {
 
     fn add_node(&mut self, node: &Node) {
         node.slots().add_to(&mut self.node);
-        for (lru, sum) in self.node.iter_mut().take(NR_LRU).enumerate() {
+        for (lru, sum) in self.lru.iter_mut().enumerate() {
             *sum = sum.wrapping_add(node.lru_size(lru) as isize);
         }
     }
@@ -405,30 +490,37 @@ impl Totals {
 pub(crate) fn reparent(child: &MemCgroup, parent: &MemCgroup) {
     for nid in NodeId::possible() {
         let (from, to) = (child.node(nid), parent.node(nid));
-        for slot in NR_LRU..NR_NODE_SLOTS {
-            let n = from.slots().sum(slot);
-            if n != 0 {
-                to.slots().add(slot, n);
-                from.slots().add(slot, n.wrapping_neg());
-            }
-        }
+        let mut counts = [0; NR_NODE_SLOTS];
+        from.slots().add_to(&mut counts);
+        move_counts(&counts, 0, from.slots(), to.slots());
     }
 
-    for slot in ITEMS_AT..NR_MEMCG_SLOTS {
-        let n = child.slots().sum(slot);
-        if n != 0 {
-            parent.slots().add(slot, n);
-            child.slots().add(slot, n.wrapping_neg());
-        }
+    let mut counts = [0; NR_MEMCG_SLOTS];
+    child.slots().add_to(&mut counts);
+    if let Some(items) = counts.get(ITEMS_AT..) {
+        move_counts(items, ITEMS_AT, child.slots(), parent.slots());
     }
 
     for i in 0..EVENTS.len() {
         let (Some(from), Some(to)) = (child.dead_events(i), parent.dead_events(i)) else {
             continue;
         };
-        let n = child.slots().sum(EVENTS_AT + i);
-        child.slots().add(EVENTS_AT + i, n.wrapping_neg());
-        to.add(from.xchg(0, Relaxed).wrapping_add(n), Relaxed);
+        let n = counts.get(EVENTS_AT + i).copied().unwrap_or(0);
+        if n != 0 {
+            child.slots().add(EVENTS_AT + i, n.wrapping_neg());
+        }
+        let n = from.xchg(0, Relaxed).wrapping_add(n);
+        if n != 0 {
+            to.add(n, Relaxed);
+        }
+    }
+}
+
+/// Moves `counts`, what counters from the one at `first` on add up to, from one row to another.
+fn move_counts(counts: &[isize], first: usize, from: &PerCpuSlots, to: &PerCpuSlots) {
+    for (i, &n) in counts.iter().enumerate().filter(|(_, &n)| n != 0) {
+        to.add(first + i, n);
+        from.add(first + i, n.wrapping_neg());
     }
 }
 
@@ -453,3 +545,7 @@ impl Shown {
         }
     }
 }
+
+#[cfg(CONFIG_MEMCTL_KUNIT_TEST)]
+#[path = "tests/stats.rs"]
+mod tests;

@@ -88,19 +88,31 @@ impl PerCpuSlots {
         }
     }
 
-    /// The counter `slot` of the CPU `cpu`, or nothing if there is no such counter or CPU.
+    /// The counters of the CPU `cpu`, or none if there is no such CPU.
     ///
     /// Do not mix with [`PerCpuSlots::add`] on one slot, if more than one CPU writes: that one is
     /// atomic only against its own CPU.
-    pub fn get(&self, slot: usize, cpu: u32) -> Option<&Atomic<isize>> {
+    pub fn row(&self, cpu: u32) -> &[Atomic<isize>] {
         // SAFETY: `cpu_possible()` takes any number below `nr_cpu_ids`.
         if cpu >= cpu::nr_cpu_ids() || !unsafe { bindings::cpu_possible(cpu) } {
-            return None;
+            return &[];
         }
-        let ptr = self.slot_ptr(slot)?;
-        // SAFETY: By the type invariant `ptr` is a per-CPU variable, `cpu` is possible, and the
-        // result lives as long as the allocation.
-        Some(unsafe { Atomic::from_ptr(bindings::per_cpu_ptr_long(ptr, cpu)) })
+        // SAFETY: By the type invariant `base` is a per-CPU variable of `nr` elements that are only
+        // accessed atomically; `cpu` is possible, and the result lives as long as the allocation.
+        unsafe {
+            core::slice::from_raw_parts(
+                bindings::per_cpu_ptr_long(self.base, cpu).cast(),
+                self.len(),
+            )
+        }
+    }
+
+    /// The counter `slot` of the CPU `cpu`, or nothing if there is no such counter or CPU; see
+    /// [`PerCpuSlots::row`].
+    pub fn get(&self, slot: usize, cpu: u32) -> Option<&Atomic<isize>> {
+        let counter = self.row(cpu).get(slot);
+        warn_on!(counter.is_none());
+        counter
     }
 
     /// The counter `slot` of this CPU. The task may be on another one by the time it is used, so
@@ -123,10 +135,8 @@ impl PerCpuSlots {
     /// Adds the sums of all counters to `sums`, counter by counter.
     pub fn add_to(&self, sums: &mut [isize]) {
         for cpu in possible_cpus() {
-            for (slot, sum) in sums.iter_mut().take(self.len()).enumerate() {
-                if let Some(counter) = self.get(slot, cpu) {
-                    *sum = sum.wrapping_add(counter.load(Relaxed));
-                }
+            for (sum, counter) in sums.iter_mut().zip(self.row(cpu)) {
+                *sum = sum.wrapping_add(counter.load(Relaxed));
             }
         }
     }

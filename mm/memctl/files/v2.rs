@@ -347,7 +347,7 @@ const fn plain(name: &'static str, item: u32) -> (&'static str, u32, Shown) {
 }
 
 /// The statistics in `memory.stat`: what there is, then what reclaim and the working set did.
-const STATS: &[(&str, u32, Shown)] = &[
+pub(crate) const STATS: &[(&str, u32, Shown)] = &[
     pages("anon", c::node_stat_item_NR_ANON_MAPPED),
     pages("file", c::node_stat_item_NR_FILE_PAGES),
     pages("kernel", c::memcg_stat_item_MEMCG_KMEM),
@@ -396,7 +396,7 @@ const HUGETLB: Option<u32> = Some(c::node_stat_item_NR_HUGETLB);
 #[cfg(not(CONFIG_HUGETLB_PAGE))]
 const HUGETLB: Option<u32> = None;
 
-const HISTORY: &[(&str, u32, Shown)] = &[
+pub(crate) const HISTORY: &[(&str, u32, Shown)] = &[
     plain(
         "workingset_refault_anon",
         c::node_stat_item_WORKINGSET_REFAULT_ANON,
