@@ -7,7 +7,8 @@
 //! and in pages:
 //!
 //! - what is bound to it and to those below it, and what their stocks hold, is its usage;
-//! - the sizes of its lists, on each node, are the folios that say they are on them;
+//! - the sizes of its lists and of its generations, on each node, are the folios that say they are
+//!   on them;
 //! - its statistics of kinds of memory, on each node, are the folios of that kind;
 //! - the swap space that is written down for it and those below it is its usage of swap space.
 //!
@@ -21,11 +22,10 @@ use crate::{
     iter,
     memcg::MemCgroup,
     meta_page,
-    node::{
-        Node,
-        NR_LRU, //
-    },
-    stats, stock, walk,
+    node::Node,
+    stats,
+    stock,
+    walk, //
 };
 use kernel::{
     bindings as c,
@@ -44,24 +44,50 @@ use kernel::{
     },
 };
 
-/// What is counted on each node: the lists, and kinds of memory. With the name of each.
-const COUNTED: [(c::node_stat_item, &str); NR_COUNTED] = [
-    (c::node_stat_item_NR_INACTIVE_ANON, "inactive_anon"),
-    (c::node_stat_item_NR_ACTIVE_ANON, "active_anon"),
-    (c::node_stat_item_NR_INACTIVE_FILE, "inactive_file"),
-    (c::node_stat_item_NR_ACTIVE_FILE, "active_file"),
-    (c::node_stat_item_NR_UNEVICTABLE, "unevictable"),
-    (c::node_stat_item_NR_ANON_MAPPED, "anon"),
-    (c::node_stat_item_NR_FILE_PAGES, "file"),
-    (c::node_stat_item_NR_SHMEM, "shmem"),
+/// A number of pages that is kept for each node.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    /// The size of a list, or a kind of memory.
+    Item(c::node_stat_item),
+    /// In generations, of files or not.
+    #[cfg(CONFIG_LRU_GEN)]
+    Generations { files: bool },
+}
+
+use Counted::Item;
+
+/// What is counted on each node, with the name of each. The lists come first.
+const COUNTED: &[(Counted, &str)] = &[
+    (Item(c::node_stat_item_NR_INACTIVE_ANON), "inactive_anon"),
+    (Item(c::node_stat_item_NR_ACTIVE_ANON), "active_anon"),
+    (Item(c::node_stat_item_NR_INACTIVE_FILE), "inactive_file"),
+    (Item(c::node_stat_item_NR_ACTIVE_FILE), "active_file"),
+    (Item(c::node_stat_item_NR_UNEVICTABLE), "unevictable"),
+    #[cfg(CONFIG_LRU_GEN)]
+    (Counted::Generations { files: false }, "gen_anon"),
+    #[cfg(CONFIG_LRU_GEN)]
+    (Counted::Generations { files: true }, "gen_file"),
+    (Item(c::node_stat_item_NR_ANON_MAPPED), "anon"),
+    (Item(c::node_stat_item_NR_FILE_PAGES), "file"),
+    (Item(c::node_stat_item_NR_SHMEM), "shmem"),
     #[cfg(CONFIG_SWAP)]
-    (c::node_stat_item_NR_SWAPCACHE, "swapcached"),
+    (Item(c::node_stat_item_NR_SWAPCACHE), "swapcached"),
     #[cfg(CONFIG_HUGETLB_PAGE)]
-    (c::node_stat_item_NR_HUGETLB, "hugetlb"),
+    (Item(c::node_stat_item_NR_HUGETLB), "hugetlb"),
 ];
 
-const NR_COUNTED: usize =
-    NR_LRU + 3 + cfg!(CONFIG_SWAP) as usize + cfg!(CONFIG_HUGETLB_PAGE) as usize;
+const NR_COUNTED: usize = COUNTED.len();
+
+impl Counted {
+    /// What `node` says.
+    fn said(self, node: &Node) -> isize {
+        match self {
+            Item(item) => stats::node_local(node, item as usize),
+            #[cfg(CONFIG_LRU_GEN)]
+            Self::Generations { files } => node.lruvec().gen_pages(files),
+        }
+    }
+}
 
 /// A number of pages for each of [`COUNTED`].
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,12 +98,16 @@ impl Counts {
 
     /// What `node` says.
     fn said(node: &Node) -> Self {
-        Self(COUNTED.map(|(item, _)| stats::node_local(node, item as usize)))
+        let mut counts = Self::NONE;
+        for (sum, (counted, _)) in counts.0.iter_mut().zip(COUNTED) {
+            *sum = counted.said(node);
+        }
+        counts
     }
 
-    fn add(&mut self, item: c::node_stat_item, n: usize) {
+    fn add(&mut self, counted: Counted, n: usize) {
         let sums = self.0.iter_mut().zip(COUNTED);
-        sums.filter(|(_, (this, _))| *this == item)
+        sums.filter(|(_, (this, _))| *this == counted)
             .for_each(|(sum, _)| *sum = sum.wrapping_add_unsigned(n));
     }
 
@@ -87,8 +117,12 @@ impl Counts {
         if let Some(sum) = walk::list(folio, node.lruvec()).and_then(|lru| self.0.get_mut(lru)) {
             *sum = sum.wrapping_add_unsigned(nr);
         }
+        #[cfg(CONFIG_LRU_GEN)]
+        if let Some(files) = walk::in_generation(folio) {
+            self.add(Counted::Generations { files }, nr);
+        }
         let kind = walk::kind(folio);
-        self.add(c::node_stat_item_NR_ANON_MAPPED, kind.anon);
+        self.add(Item(c::node_stat_item_NR_ANON_MAPPED), kind.anon);
         for (is, item) in [
             (kind.cached, c::node_stat_item_NR_FILE_PAGES),
             (kind.shmem, c::node_stat_item_NR_SHMEM),
@@ -98,7 +132,7 @@ impl Counts {
             (kind.hugetlb, c::node_stat_item_NR_HUGETLB),
         ] {
             if is {
-                self.add(item, nr);
+                self.add(Item(item), nr);
             }
         }
     }

@@ -140,6 +140,17 @@ pub(crate) fn list(folio: &Folio, lruvec: &Lruvec) -> Option<usize> {
     (lru < NR_LRU).then_some(lru)
 }
 
+/// Whether `folio` is in a generation of the multi-gen LRU, and if so, whether as one of a file. The
+/// caller holds a reference on it.
+#[cfg(CONFIG_LRU_GEN)]
+pub(crate) fn in_generation(folio: &Folio) -> Option<bool> {
+    // SAFETY: `folio` is a folio, and stays one.
+    match unsafe { bindings::folio_gen_type(folio.as_raw()) } {
+        -1 => None,
+        kind => Some(kind != 0),
+    }
+}
+
 /// Visits the ids of those whose pages are in swap space, one for each page. May sleep between
 /// them.
 ///

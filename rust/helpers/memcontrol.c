@@ -478,6 +478,20 @@ rust_helper_zswap_memcg_offline_cleanup(struct mem_cgroup *memcg)
 
 /* all memory, for the audit */
 
+#ifdef CONFIG_LRU_GEN
+/* The pages of @type, LRU_GEN_ANON or LRU_GEN_FILE, in all generations. */
+__rust_helper long rust_helper_lruvec_gen_pages(struct lruvec *lruvec, int type)
+{
+	long nr = 0;
+	int gen, zone;
+
+	for (gen = 0; gen < MAX_NR_GENS; gen++)
+		for (zone = 0; zone < MAX_NR_ZONES; zone++)
+			nr += READ_ONCE(lruvec->lrugen.nr_pages[gen][type][zone]);
+	return nr;
+}
+#endif
+
 #ifdef CONFIG_MEMCTL_DEBUG
 __rust_helper void rust_helper_get_online_mems(void)
 {
@@ -552,6 +566,14 @@ __rust_helper enum lru_list rust_helper_folio_counted_lru(struct folio *folio,
 #endif
 	return folio_lru_list(folio);
 }
+
+#ifdef CONFIG_LRU_GEN
+/* As which type @folio is in a generation, or -1 if it is in none. */
+__rust_helper int rust_helper_folio_gen_type(struct folio *folio)
+{
+	return folio_lru_gen(folio) < 0 ? -1 : folio_is_file_lru(folio);
+}
+#endif
 
 #ifdef CONFIG_SWAP
 /*

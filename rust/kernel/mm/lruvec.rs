@@ -33,6 +33,14 @@ impl Lruvec {
         self.0.get()
     }
 
+    /// How many pages the multi-gen LRU counts in all its generations: anonymous ones, or those of
+    /// files. Can be momentarily wrong while they change.
+    #[cfg(CONFIG_LRU_GEN)]
+    pub fn gen_pages(&self, files: bool) -> isize {
+        // SAFETY: `self` is an initialized lruvec.
+        unsafe { bindings::lruvec_gen_pages(self.as_raw(), files.into()) }
+    }
+
     /// Locks the lists. Who calls this unlocks, be it in C.
     #[inline]
     pub fn lock(&self) {
