@@ -16,6 +16,9 @@ use crate::sys::{self, Mapping, Pid};
 const MB: usize = 1 << 20;
 const PAGE: usize = 4096;
 
+/// How many containers there are when making one more is measured.
+const CROWDS: [usize; 7] = [1000, 2000, 4000, 8000, 16_000, 32_000, 60_000];
+
 /// Reclaim at the limit, for each page: of files that are clean, and of memory that goes to a RAM
 /// disk. Lowering the limit is what has it done, so that no disk is waited for.
 pub fn reclaim(hierarchy: &Hierarchy) -> Outcome {
@@ -259,4 +262,30 @@ fn bytes_a_container(hierarchy: &Hierarchy) -> Outcome<f64> {
     fs::write(&control, "+memory").context(control.display())?;
     let with = kernel_memory()?;
     Ok((with - without) / CONTAINERS as f64)
+}
+
+/// What one more container costs where there are many, the mean of the next 256.
+pub fn crowd(hierarchy: &Hierarchy) -> Outcome {
+    const SAMPLE: usize = 256;
+
+    let parent = hierarchy.create(&["many", "any"])?;
+    parent.remove()?;
+    let many = hierarchy.root().0.join("many");
+    let mut number = 0;
+    let mut make = |upto: usize| -> Outcome {
+        while number < upto {
+            let path = many.join(number.to_string());
+            fs::create_dir(&path).context(path.display())?;
+            number += 1;
+        }
+        Ok(())
+    };
+    for count in CROWDS {
+        make(count)?;
+        let before = clock::now();
+        make(count + SAMPLE)?;
+        let cost = (clock::now() - before) as f64 / SAMPLE as f64;
+        figure(&format!("after{count}"), "create", cost);
+    }
+    Ok(())
 }

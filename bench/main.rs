@@ -24,13 +24,15 @@ use outcome::Outcome;
 use place::{Hierarchy, Kind};
 
 const USAGE: &str =
-    "usage: memctl-bench v1|v2|none costs|memory|loop-faults|loop-forks|loop-reclaim";
+    "usage: memctl-bench v1|v2|none costs|memory|crowd|loop-faults|loop-forks|loop-life|loop-reclaim";
 
 const WHAT: &[&str] = &[
     "costs",
     "memory",
+    "crowd",
     "loop-faults",
     "loop-forks",
+    "loop-life",
     "loop-reclaim",
 ];
 
@@ -58,8 +60,12 @@ fn run(kind: Kind, what: &str) -> Outcome {
     match what {
         "costs" => costs(&hierarchy),
         "memory" => containers::memory(&hierarchy),
+        "crowd" => containers::crowd(&hierarchy),
         // For a profile: the same again and again.
         "loop-forks" => tasks::forever(&hierarchy.create(&["one", "two", "three"])?),
+        "loop-life" => loop {
+            hierarchy.create(&["one", "two", "nest", "any"])?.remove()?;
+        },
         "loop-reclaim" => loop {
             containers::reclaim(&hierarchy)?;
         },

@@ -62,6 +62,8 @@ RUNS = {
     "memctl-v1": "Rust, v1",
     "memcg-v2-full": "C, v2, as it comes",
 }
+CROWDS = (1000, 2000, 4000, 8000, 16000, 32000, 60000)
+HEAD_WHOLE = f"{'':<46}{'':>9}{'C':>9}{'Rust':>9}{'':>9}{'':>10}{'ratio':>7}"
 LINE = re.compile(r"^figure (\S+) (\S+) (-?[\d.]+)\s*$")
 
 
@@ -103,6 +105,16 @@ def costs(figures, version, place):
         yield workload, name, aim, none, c, rust, c - base, rust - base, full
 
 
+def whole(figures, run, place, workload, label):
+    """A line of numbers that are compared as they are, if both controllers have them."""
+    c, rust = (
+        figures.get(f"{k}-{run}", {}).get(place, {}).get(workload) for k in ("memcg", "memctl")
+    )
+    if c is None or rust is None:
+        return []
+    return [f"{label:<46}{'':>9}{number(c):>9}{number(rust):>9}{'':>9}{'':>10}{ratio(rust, c):>7}"]
+
+
 def table(figures):
     out = []
     head = f"{'':<46}{'none':>9}{'C':>9}{'Rust':>9}{'cost C':>9}{'cost Rust':>10}{'ratio':>7}{'C full':>9}"
@@ -117,34 +129,23 @@ def table(figures):
                 )
             out.append("")
         out.append(f"Instructions to read a file, cgroup {version}")
-        out.append(f"{'':<46}{'':>9}{'C':>9}{'Rust':>9}{'':>9}{'':>10}{'ratio':>7}")
+        out.append(HEAD_WHOLE)
         for workload, name, _ in READS:
             for place in FIRST:
-                c, rust = (
-                    figures[f"{k}-{version}"].get(place, {}).get(workload)
-                    for k in ("memcg", "memctl")
-                )
-                if c is not None and rust is not None:
-                    label = f"{name}, {PLACES[place]}"
-                    out.append(
-                        f"{label:<46}{'':>9}{number(c):>9}{number(rust):>9}"
-                        f"{'':>9}{'':>10}{ratio(rust, c):>7}"
-                    )
+                out += whole(figures, version, place, workload, f"{name}, {PLACES[place]}")
         out.append("")
 
+    out.append("Instructions to make one more container, cgroup v2")
+    out.append(HEAD_WHOLE)
+    for count in CROWDS:
+        out += whole(figures, "crowd", f"after{count}", "create", f"where there are {count:,}")
+    out.append("")
+
     out.append("Bytes of memory")
-    out.append(f"{'':<46}{'':>9}{'C':>9}{'Rust':>9}{'':>9}{'':>10}{'ratio':>7}")
+    out.append(HEAD_WHOLE)
     for cpus in (2, 8):
-        c, rust = (
-            figures.get(f"{k}-memory-{cpus}", {}).get(f"cpus{cpus}", {}).get("bytes_a_container")
-            for k in ("memcg", "memctl")
-        )
-        if c is None or rust is None:
-            continue
         label = f"of a container, {cpus} possible CPUs"
-        out.append(
-            f"{label:<46}{'':>9}{number(c):>9}{number(rust):>9}{'':>9}{'':>10}{ratio(rust, c):>7}"
-        )
+        out += whole(figures, f"memory-{cpus}", f"cpus{cpus}", "bytes_a_container", label)
     maps = [
         figures.get(name, {}).get(place, {}).get("memmap_bytes")
         for name, place in (
