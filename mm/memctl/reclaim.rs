@@ -25,6 +25,10 @@ use kernel::{
     sync::atomic::Relaxed, //
 };
 
+/// How many pages are reclaimed before the one who asked for it looks again for signals, and for how
+/// much there is left to do.
+const STEP: usize = 256;
+
 /// Sets the limit of `memcg` to `limit` pages. If more is used, reclaims first.
 ///
 /// # Errors
@@ -49,7 +53,8 @@ pub(crate) fn set_limit(memcg: &MemCgroup, limit: usize) -> Result {
             return Err(busy);
         }
         // Stocks may fill up again and again: taking them back is no reason not to reclaim.
-        let reclaimed = vm::reclaim(memcg, 1, Gfp::KERNEL);
+        let excess = memcg.memory().usage().saturating_sub(limit);
+        let reclaimed = vm::reclaim(memcg, excess.clamp(1, STEP), Gfp::KERNEL);
         if stock::drain(memcg) == 0 && reclaimed == 0 {
             return Err(busy);
         }
@@ -121,11 +126,15 @@ pub(crate) fn force_empty(memcg: &MemCgroup) -> Result {
     vm::lru_add_drain_all();
     stock::drain(memcg);
 
-    while retries != 0 && memcg.memory().usage() != 0 && !memcg.css().is_dying() {
+    while retries != 0 && !memcg.css().is_dying() {
+        let usage = memcg.memory().usage();
+        if usage == 0 {
+            break;
+        }
         if Current::get().signal_pending() {
             return Err(EINTR);
         }
-        let reclaimed = vm::reclaim(memcg, 1, Gfp::KERNEL);
+        let reclaimed = vm::reclaim(memcg, usage.min(STEP), Gfp::KERNEL);
         if stock::drain(memcg) == 0 && reclaimed == 0 {
             retries -= 1;
         }
