@@ -44,7 +44,8 @@ impl Line {
 pub struct Worker {
     pid: Pid,
     line: UnixStream,
-    reaped: bool,
+    /// Once it has been waited for.
+    ended: Option<ExitStatus>,
 }
 
 impl Worker {
@@ -66,7 +67,7 @@ impl Worker {
         Ok(Self {
             pid,
             line: ours,
-            reaped: false,
+            ended: None,
         })
     }
 
@@ -171,13 +172,19 @@ impl Worker {
 
     /// Waits until the worker has ended, however it has.
     pub fn end(mut self) -> Outcome<ExitStatus> {
-        match self.pid.wait_for(PATIENCE).context("wait")? {
-            Some(status) => {
-                self.reaped = true;
-                Ok(status)
-            }
+        match self.wait_for(PATIENCE)? {
+            Some(status) => Ok(status),
             None => fail("worker does not end"),
         }
+    }
+
+    /// Waits no longer than `limit`; `None` when the worker still runs then.
+    fn wait_for(&mut self, limit: Duration) -> Outcome<Option<ExitStatus>> {
+        // There is nobody to wait for a second time.
+        if self.ended.is_none() {
+            self.ended = self.pid.wait_for(limit).context("wait")?;
+        }
+        Ok(self.ended)
     }
 
     pub fn killed(self) -> Outcome {
@@ -191,9 +198,7 @@ impl Worker {
 
     /// Whether the worker still runs.
     pub fn lives(&mut self) -> Outcome<bool> {
-        let ended = self.pid.wait_for(Duration::ZERO).context("wait")?;
-        self.reaped |= ended.is_some();
-        Ok(ended.is_none())
+        Ok(self.wait_for(Duration::ZERO)?.is_none())
     }
 
     /// Kills the worker and waits until its memory is gone.
@@ -211,7 +216,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        if !self.reaped {
+        if self.ended.is_none() {
             self.pid.kill(sys::SIGKILL);
             let _ = self.pid.wait();
         }
