@@ -15,6 +15,9 @@ const FILE: &str = "/sys/kernel/debug/kmemleak";
 /// What is younger than five seconds does not count: its pointer may be in a register.
 const AGE: Duration = Duration::from_secs(6);
 
+/// How much of what is lost is shown: the first few objects.
+const LINES: usize = 60;
+
 /// Whether the kernel has kmemleak.
 pub fn can_be_found() -> bool {
     Path::new(FILE).exists()
@@ -29,6 +32,14 @@ pub fn none() -> Outcome {
     }
     match fs::read_to_string(FILE).context(FILE)? {
         lost if lost.is_empty() => Ok(()),
-        lost => fail(format!("memory is lost:\n{lost}")),
+        lost => {
+            let objects = lost.lines().filter(|line| line.starts_with("unreferenced"));
+            let shown: Vec<_> = lost.lines().take(LINES).collect();
+            fail(format!(
+                "{} objects are lost:\n{}",
+                objects.count(),
+                shown.join("\n")
+            ))
+        }
     }
 }
