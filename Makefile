@@ -33,7 +33,7 @@ help:
 	@echo 'make kernel              build only: build/$$K/bzImage, K=memctl|memcg|none'
 	@echo '                         (DEBUG=lockdep: with all checks, build/$$K-$$DEBUG/)'
 	@echo 'make patch               the whole as one patch and as a series, in build/'
-	@echo 'make lint                rustfmt, clippy, checkpatch'
+	@echo 'make lint                rustfmt, clippy, checkpatch.pl, docutils, shellcheck'
 	@echo 'make clean               remove build/'
 	@echo
 	@echo 'KERNEL_SRC=   a tree or tarball of Linux 7.3 to use'
