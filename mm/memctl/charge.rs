@@ -88,10 +88,10 @@ impl Insistence {
         core::mem::replace(&mut self.stocks, false)
     }
 
-    /// Whether to take back the stocks once more, before a kill or a failure. Who does not retry has
-    /// just done so.
-    fn takes_last_stocks(&mut self, gfp: Gfp) -> bool {
-        !gfp.has(Gfp::NORETRY) && core::mem::replace(&mut self.last_stocks, false)
+    /// Whether to take back the stocks once more, before a kill or a failure: what reclaim frees goes
+    /// there.
+    fn takes_last_stocks(&mut self) -> bool {
+        core::mem::replace(&mut self.last_stocks, false)
     }
 
     /// What to do with a charge of `nr` pages after reclaim got `reclaimed` pages, but not enough.
@@ -199,7 +199,7 @@ pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
         match insistence.after_reclaim(gfp, nr, reclaimed, current.is_dying()) {
             Next::Retry => continue,
             // The last word is with the stocks, once.
-            Next::Kill | Next::Fail if insistence.takes_last_stocks(gfp) => {
+            Next::Kill | Next::Fail if insistence.takes_last_stocks() => {
                 stock::drain(over);
                 continue;
             }

@@ -37,6 +37,7 @@ const STEP: usize = 256;
 /// was.
 pub(crate) fn set_limit(memcg: &MemCgroup, limit: usize) -> Result {
     let raised = limit > memcg.memory().limit();
+    let mut retries = MAX_RECLAIM_RETRIES;
     stock::drain(memcg);
     loop {
         if Current::get().signal_pending() {
@@ -52,12 +53,14 @@ pub(crate) fn set_limit(memcg: &MemCgroup, limit: usize) -> Result {
         if memcg.css().is_dying() {
             return Err(busy);
         }
-        // Stocks may fill up again and again: taking them back is no reason not to reclaim.
         let excess = memcg.memory().usage().saturating_sub(limit);
         let reclaimed = vm::reclaim(memcg, excess.clamp(1, STEP), Gfp::KERNEL);
-        if stock::drain(memcg) == 0 && reclaimed == 0 {
+        // What reclaim frees goes to stocks, and may be enough. But those who are at work fill them
+        // again and again: to take them back is no progress.
+        if (stock::drain(memcg) == 0 || retries == 0) && reclaimed == 0 {
             return Err(busy);
         }
+        retries -= u32::from(reclaimed == 0);
     }
     if raised {
         oom::wake_waiters();
@@ -79,10 +82,8 @@ pub(crate) fn force_limit(memcg: &MemCgroup, limit: usize, nonblock: bool) {
             break;
         }
         if retries != 0 {
-            let reclaimed = vm::reclaim(memcg, usage - limit, Gfp::KERNEL);
-            if stock::drain(memcg) == 0 && reclaimed == 0 {
-                retries -= 1;
-            }
+            retries -= u32::from(vm::reclaim(memcg, usage - limit, Gfp::KERNEL) == 0);
+            stock::drain(memcg);
             continue;
         }
         events::notify(memcg, MemoryEvent::OOM, true);
@@ -107,10 +108,8 @@ pub(crate) fn set_high(memcg: &MemCgroup, high: usize, nonblock: bool) {
         if usage <= high || Current::get().signal_pending() || memcg.css().is_dying() {
             break;
         }
-        let reclaimed = vm::reclaim(memcg, usage - high, Gfp::KERNEL);
-        if stock::drain(memcg) == 0 && reclaimed == 0 {
-            retries -= 1;
-        }
+        retries -= u32::from(vm::reclaim(memcg, usage - high, Gfp::KERNEL) == 0);
+        stock::drain(memcg);
     }
     vm::size_changed(memcg);
 }
@@ -134,10 +133,8 @@ pub(crate) fn force_empty(memcg: &MemCgroup) -> Result {
         if Current::get().signal_pending() {
             return Err(EINTR);
         }
-        let reclaimed = vm::reclaim(memcg, usage.min(STEP), Gfp::KERNEL);
-        if stock::drain(memcg) == 0 && reclaimed == 0 {
-            retries -= 1;
-        }
+        retries -= u32::from(vm::reclaim(memcg, usage.min(STEP), Gfp::KERNEL) == 0);
+        stock::drain(memcg);
     }
     Ok(())
 }

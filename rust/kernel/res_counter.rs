@@ -434,6 +434,8 @@ impl ResCounter {
                 counter.failcnt_atomic().add(1usize, Relaxed);
                 for charged in self.up().take(level) {
                     charged.uncharge_one(n);
+                    // Another charge may have noted the usage with ours in it.
+                    charged.note_usage(charged.usage());
                 }
                 return Err(OverLimit { level });
             }
