@@ -7,12 +7,12 @@ use crate::cgroup::{stock_slack, Hierarchy, Kind, Version};
 use crate::check;
 use crate::group;
 use crate::ktap::Group;
-use crate::outcome::{equal, eventually, skip, within, Outcome, MB};
+use crate::outcome::{equal, eventually, skip, within, Context, Outcome, MB};
 use crate::plug;
 use crate::sys::{self, Advice, Mapping};
 use crate::worker::{run_in, Worker};
 
-pub const GROUP: Group = group!("stock": no_false_limit, taken_back, of_dead_cpu);
+pub const GROUP: Group = group!("stock": no_false_limit, no_progress, taken_back, of_dead_cpu);
 
 /// Bytes that may be on their way to or from an LRU list, on all CPUs: these are in use, but nobody
 /// can reclaim them.
@@ -76,6 +76,54 @@ fn no_false_limit(hierarchy: &Hierarchy) -> Outcome {
         worker.finish()?;
     }
     eventually(|| within("usage at the end", container.usage()?, 0..=stock_slack()))
+}
+
+/// There is nothing to reclaim, but a process on each CPU takes and gives back a few pages, so that
+/// stocks taken back fill up again. Who wants the container to be smaller gives up all the same.
+fn no_progress(hierarchy: &Hierarchy) -> Outcome {
+    const SIZE: u64 = 8 * MB;
+    /// So many that it takes a while to find out that there is nothing.
+    const EMPTY: usize = 160;
+
+    let container = hierarchy.create("busy")?;
+    let home = container.child("home")?;
+    for number in 0..EMPTY {
+        container.child(&format!("empty-{number}"))?;
+    }
+    let mut holder = Worker::start(&home, |line| {
+        let memory = Mapping::anon(SIZE as usize)?;
+        memory.lock(0..SIZE as usize).context("mlock")?;
+        line.rest()
+    })?;
+    holder.hear()?;
+    let mut busy = Vec::new();
+    for cpu in 0..sys::cpus() {
+        busy.push(Worker::start(&home, move |_| {
+            let len = 4 * sys::page_size();
+            sys::run_on_cpu(cpu)?;
+            loop {
+                Mapping::anon(len)?.fill(0..len, 0);
+            }
+        })?);
+    }
+
+    let root = hierarchy.root();
+    let attempt = Worker::start(&root, |_| match hierarchy.version() {
+        Version::V1 => {
+            let error = container.try_limit(SIZE / 2).err();
+            let error = error.and_then(|error| error.raw_os_error());
+            equal("error of the limit", error, Some(sys::EBUSY))?;
+            container.reclaim_all()
+        }
+        Version::V2 => container.write("memory.high", SIZE / 2),
+    })?;
+    attempt.ends_well()?;
+
+    for worker in &mut busy {
+        check!(worker.lives()?, "a process at work has ended");
+    }
+    busy.into_iter().try_for_each(Worker::stop)?;
+    holder.finish()
 }
 
 /// Lowering the limit below what is charged in advance takes it back.
