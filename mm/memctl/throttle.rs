@@ -95,18 +95,11 @@ pub(crate) fn settle(gfp: Gfp) {
     vm::stalled(|| vm::sleep_killable(msecs_to_jiffies(sleep) as Jiffies));
 }
 
-/// Whether `memcg` uses more than its boundary. Pages that are charged but not used are no reason to
-/// reclaim or to sleep: if it looks so, the stocks are taken back first.
-fn is_beyond(memcg: &MemCgroup) -> bool {
-    let beyond = || memcg.memory().usage() > memcg.high().load(Relaxed);
-    beyond() && (stock::drain(memcg) == 0 || beyond())
-}
-
 /// Reclaims in each container from `memcg` up that is beyond its boundary.
 fn reclaim(memcg: &MemCgroup, nr: usize, gfp: Gfp) -> usize {
     let mut reclaimed = 0;
     for memcg in memcg.up_below_root() {
-        if !is_beyond(memcg) {
+        if memcg.memory().usage() <= memcg.high().load(Relaxed) {
             continue;
         }
         events::notify(memcg, MemoryEvent::HIGH, true);
