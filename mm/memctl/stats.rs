@@ -341,19 +341,13 @@ pub(crate) fn node_tree(memcg: &MemCgroup, nid: NodeId, item: usize) -> isize {
 /// Pages on those LRU lists of one node that are set in `mask`, of `memcg` and, if `tree`, all below
 /// it. Does not sleep.
 pub(crate) fn lru_pages(memcg: &MemCgroup, nid: NodeId, mask: u32, tree: bool) -> usize {
-    let local = |m: &MemCgroup| -> usize {
-        (0..NR_LRU)
-            .filter(|lru| mask & (1 << lru) != 0)
-            .map(|lru| m.node(nid).lru_size(lru))
-            .sum()
+    // The multi-gen LRU moves a folio before it counts that: a list can have fewer than none.
+    let size = |lru: usize| match tree {
+        true => node_tree(memcg, nid, lru),
+        false => node_local(memcg.node(nid), lru),
     };
-    if !tree {
-        return local(memcg);
-    }
-    unmoved(|| {
-        let rcu = rcu::read_lock();
-        iter::below(memcg, &rcu).map(local).sum()
-    })
+    let lists = (0..NR_LRU).filter(|lru| mask & (1 << lru) != 0);
+    lists.map(|lru| size(lru).max(0) as usize).sum()
 }
 
 /// Where statistics of a container are read: all at once or one by one.
