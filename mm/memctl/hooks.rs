@@ -13,6 +13,8 @@
 mod audit;
 mod unaccounted;
 
+#[cfg(CONFIG_SWAP)]
+use crate::swap;
 use crate::{
     charge, events, files, iter, life, lru,
     memcg::MemCgroup,
@@ -28,7 +30,6 @@ use crate::{
         self,
         Source, //
     },
-    swap,
     task::{
         self,
         Current, //

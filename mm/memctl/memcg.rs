@@ -90,6 +90,7 @@ impl MemCgroup {
     pub(crate) const EVENTS_LOCAL_FILE: usize =
         core::mem::offset_of!(bindings::mem_cgroup, events_local_file);
     /// As above, for `memory.swap.events`.
+    #[cfg(CONFIG_SWAP)]
     pub(crate) const SWAP_EVENTS_FILE: usize =
         core::mem::offset_of!(bindings::mem_cgroup, swap_events_file);
 
@@ -305,6 +306,7 @@ impl MemCgroup {
     }
 
     /// The open files that show peaks of swap space of their own.
+    #[cfg(CONFIG_SWAP)]
     pub(crate) fn swap_peaks(&self) -> &Peaks {
         // SAFETY: By the type invariants the list is initialized.
         unsafe { Peaks::from_raw(&raw const (*self.as_raw()).swap_peaks) }
@@ -569,6 +571,7 @@ impl MemCgroup {
 
     /// The nearest container from here up whose id is still in use, with `nr` users more. Swap
     /// entries are such users.
+    #[cfg(CONFIG_SWAP)]
     pub(crate) fn get_id(&self, nr: u32) -> &Self {
         let mut memcg = self;
         // SAFETY: The count was set by `publish_id()`.

@@ -41,6 +41,7 @@ mod reclaim;
 mod shared;
 mod stats;
 mod stock;
+#[cfg(CONFIG_SWAP)]
 mod swap;
 mod task;
 mod throttle;

@@ -150,6 +150,7 @@ pub(crate) fn kill_now(memcg: &MemCgroup, gfp: Gfp, nr: usize, order: i32) -> bo
 /// `handle`, else just forgets it. Says whether there was one.
 ///
 /// Called without locks. Sleeps, killable.
+#[cfg(CONFIG_MEMCG_V1)]
 pub(crate) fn synchronize(handle: bool) -> bool {
     let Some(memcg) = Current::get().take_memcg_oom() else {
         return false;

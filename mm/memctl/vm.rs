@@ -9,7 +9,6 @@ use kernel::{
     cgroup::Text,
     error::to_result,
     mm::{
-        folio::Folio,
         lruvec::Lruvec,
         numa::NodeId, //
     },
@@ -256,12 +255,14 @@ pub(crate) fn total_swap_pages() -> usize {
 }
 
 /// Pages of swap space that are free.
+#[cfg(CONFIG_SWAP)]
 pub(crate) fn free_swap_pages() -> isize {
     // SAFETY: FFI call without requirements.
     unsafe { bindings::get_nr_swap_pages() }
 }
 
 /// Whether so little swap space is left that copies of pages in memory are dropped.
+#[cfg(CONFIG_SWAP)]
 pub(crate) fn swap_is_full() -> bool {
     // SAFETY: FFI call without requirements.
     unsafe { bindings::vm_swap_full() }
@@ -271,14 +272,10 @@ pub(crate) fn swap_is_full() -> bool {
 ///
 /// The folio is locked and in the swap cache.
 #[cfg(CONFIG_SWAP)]
-pub(crate) fn record_swap_owner(folio: &Folio, id: u32) {
+pub(crate) fn record_swap_owner(folio: &kernel::mm::folio::Folio, id: u32) {
     // SAFETY: By the rule above the swap entries of the folio stay; ids have 16 bits.
     unsafe { bindings::swap_record_owner(folio.as_raw(), id as u16) }
 }
-
-/// As above; without swap there is nothing to write down.
-#[cfg(not(CONFIG_SWAP))]
-pub(crate) fn record_swap_owner(_folio: &Folio, _id: u32) {}
 
 /// How willingly anonymous pages are swapped where no container says so, 0 to 200.
 pub(crate) fn swappiness() -> i32 {

@@ -2,14 +2,12 @@
 
 //! Type wrapper: the queue of tasks that wait for room in a container.
 
-use kernel::{
-    bindings,
-    types::Opaque, //
-};
+use kernel::bindings;
 
 /// Sleeps until `done` says so when asked after [`wake_all`], or this task is killed.
+#[cfg(CONFIG_MEMCG_V1)]
 pub(crate) fn killable(done: impl Fn() -> bool) {
-    let entry = Opaque::<bindings::wait_queue_entry>::uninit();
+    let entry = kernel::types::Opaque::<bindings::wait_queue_entry>::uninit();
     // SAFETY: `entry` stays in place until `finish_wait()`, and the queue is initialized
     // statically.
     unsafe {

@@ -259,11 +259,6 @@ __rust_helper void rust_helper_lru_gen_release_memcg(struct mem_cgroup *memcg)
 	lru_gen_release_memcg(memcg);
 }
 
-__rust_helper void rust_helper_lru_gen_migrate_mm(struct mm_struct *mm)
-{
-	lru_gen_migrate_mm(mm);
-}
-
 __rust_helper void rust_helper_max_lru_gen_memcg(struct mem_cgroup *memcg,
 						 int nid)
 {
@@ -281,6 +276,13 @@ rust_helper_lru_gen_reparent_memcg(struct mem_cgroup *memcg,
 				   struct mem_cgroup *parent, int nid)
 {
 	lru_gen_reparent_memcg(memcg, parent, nid);
+}
+#endif
+
+#ifndef CONFIG_LRU_GEN_WALKS_MMU
+__rust_helper void rust_helper_lru_gen_migrate_mm(struct mm_struct *mm)
+{
+	lru_gen_migrate_mm(mm);
 }
 #endif
 
