@@ -19,7 +19,7 @@ static inline bool mem_cgroup_disabled(void);
 
 #define MEM_CGROUP_ID_SHIFT	16
 
-/* At least as many as the event counters of mm/memctl/stats.rs. */
+/* At least as many as the events of mm/memctl/c/items.rs. */
 #define MEMCTL_NR_EVENTS	22
 
 /* An id that outlives its container: swap and shadow entries hold it. */
@@ -33,7 +33,7 @@ struct mem_cgroup_private_id {
 
 /*
  * A note that pages of a container are written back for another one: by which
- * writeback, and when it was made. mm/memctl/foreign.rs.
+ * writeback, and when it was made. mm/memctl/c/foreign.rs.
  */
 struct memctl_foreign {
 	u64 bdi_id;
@@ -51,10 +51,9 @@ struct mem_cgroup_reclaim_iter {
 	atomic_t generation;
 };
 
-/* Counters of which every CPU has its own; rust/kernel/percpu.rs. */
+/* A row of counters of which every CPU has its own; rust/kernel/percpu.rs. */
 struct percpu_slots {
 	long __percpu *base;
-	unsigned int nr;
 };
 
 /*
@@ -78,7 +77,7 @@ struct obj_cgroup {
 	bool is_root;
 };
 
-/* A container's share of one NUMA node. */
+/* A container's share of one NUMA node; mm/memctl/c/node.rs. */
 struct mem_cgroup_per_node {
 	/* Read-mostly. */
 	struct mem_cgroup	*memcg;
@@ -101,45 +100,54 @@ struct mem_cgroup_per_node {
 	unsigned long		lru_size[NR_LRU_LISTS];
 };
 
-struct mem_cgroup {
-	struct cgroup_subsys_state css;
-
+/*
+ * What mm/memctl/ alone looks at, but for the inlines below. Rust has a type of
+ * the same layout, mm/memctl/c/state.rs, and checks that it is.
+ */
+struct memctl_state {
 	/* Read on every charge and every statistics update. */
 	struct percpu_slots slots ____cacheline_aligned_in_smp;
-	struct mem_cgroup_private_id id;
-	int kmemcg_id;
-	int swappiness;
+	/* Pages, in memory and in swap space. Beyond high, those who charge are slowed. */
+	unsigned long high;
+	unsigned long swap_high;
+	/* When a process was killed for want of room, the low half of jiffies. */
+	u32 oom_killed;
+	/* Tasks that wait for an out-of-memory situation here to be resolved. */
+	int oom_waiters;
 	bool oom_kill_disable;
 	/* All processes are killed together. */
 	bool oom_group;
+
+	struct res_counter memory;
+	struct res_counter swap;
+	struct res_counter_peaks peaks;
+	struct res_counter_peaks swap_peaks;
+
+	/* memory.events, memory.events.local, and memory.swap.events */
+	struct cgroup_file events_file;
+	struct cgroup_file events_local_file;
+	struct cgroup_file swap_events_file;
+	long memory_events[MEMCG_NR_MEMORY_EVENTS];
+	long memory_events_local[MEMCG_NR_MEMORY_EVENTS];
+	/* VM events counted by descendants that are gone. */
+	long dead_events[MEMCTL_NR_EVENTS];
+};
+
+struct mem_cgroup {
+	struct cgroup_subsys_state css;
+
+	/* mm/memctl/c/state.rs. */
+	struct memctl_state state;
+
+	struct mem_cgroup_private_id id;
+	int kmemcg_id;
+	int swappiness;
 	/* Nothing is charged to sockets yet: stays 0. */
 	int tcpmem_pressure;
 	u64 socket_pressure;
 #if BITS_PER_LONG < 64
 	seqlock_t socket_pressure_seqlock;
 #endif
-
-	/* Pages, in memory and in swap space. Beyond high, those who charge are slowed. */
-	unsigned long high;
-	unsigned long swap_high;
-	struct res_counter memory;
-	struct res_counter swap;
-	struct res_counter_peaks peaks;
-	struct res_counter_peaks swap_peaks;
-
-	/* Tasks that wait for an out-of-memory situation here to be resolved. */
-	atomic_t oom_waiters;
-	/* When a process was killed for it, the low half of jiffies. */
-	u32 oom_killed;
-
-	/* memory.events, memory.events.local, and memory.swap.events */
-	struct cgroup_file events_file;
-	struct cgroup_file events_local_file;
-	struct cgroup_file swap_events_file;
-	atomic_long_t memory_events[MEMCG_NR_MEMORY_EVENTS];
-	atomic_long_t memory_events_local[MEMCG_NR_MEMORY_EVENTS];
-	/* VM events counted by descendants that are gone. */
-	atomic_long_t dead_events[MEMCTL_NR_EVENTS];
 
 	struct vmpressure vmpressure;
 #ifdef CONFIG_CGROUP_WRITEBACK
@@ -189,10 +197,10 @@ static inline void mem_cgroup_protection(struct mem_cgroup *root,
 	if (mem_cgroup_disabled())
 		return;
 
-	*usage = READ_ONCE(memcg->memory.usage);
+	*usage = READ_ONCE(memcg->state.memory.usage);
 	if (root != memcg) {
-		*min = READ_ONCE(memcg->memory.emin);
-		*low = READ_ONCE(memcg->memory.elow);
+		*min = READ_ONCE(memcg->state.memory.emin);
+		*low = READ_ONCE(memcg->state.memory.elow);
 	}
 }
 
@@ -203,14 +211,14 @@ static inline bool mem_cgroup_below_low(struct mem_cgroup *target,
 					struct mem_cgroup *memcg)
 {
 	return !mem_cgroup_unprotected(target, memcg) &&
-	       READ_ONCE(memcg->memory.elow) >= READ_ONCE(memcg->memory.usage);
+	       READ_ONCE(memcg->state.memory.elow) >= READ_ONCE(memcg->state.memory.usage);
 }
 
 static inline bool mem_cgroup_below_min(struct mem_cgroup *target,
 					struct mem_cgroup *memcg)
 {
 	return !mem_cgroup_unprotected(target, memcg) &&
-	       READ_ONCE(memcg->memory.emin) >= READ_ONCE(memcg->memory.usage);
+	       READ_ONCE(memcg->state.memory.emin) >= READ_ONCE(memcg->state.memory.usage);
 }
 
 #endif /* _LINUX_MEMCTL_H */

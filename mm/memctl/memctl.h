@@ -31,8 +31,9 @@ extern struct xarray memctl_ids;
 /* One at a time sets a limit that must not be below the usage. */
 extern struct mutex memctl_limit_mutex;
 
-/* Tasks that wait for an out-of-memory situation to be resolved. */
+/* Tasks that wait for an out-of-memory situation to be resolved, and how many. */
 extern struct wait_queue_head memctl_oom_waitq;
+extern int memctl_oom_waiters;
 
 #ifdef CONFIG_CGROUP_WRITEBACK
 /* Who waits for the writeback that notes have asked for. */
@@ -46,9 +47,8 @@ void memctl_trace_flush_foreign(struct bdi_writeback *wb, unsigned int bdi_id,
 /* What containers, and their shares of nodes, are allocated of. */
 extern struct kmem_cache *memctl_cachep;
 extern struct kmem_cache *memctl_node_cachep;
-void memctl_create_caches(void);
 
-/* Defined by hooks.rs: the callbacks of memory_cgrp_subsys, and its files. */
+/* Defined in hooks/: the callbacks of memory_cgrp_subsys, and its files. */
 
 struct cgroup_subsys_state *
 memctl_css_alloc(struct cgroup_subsys_state *parent);

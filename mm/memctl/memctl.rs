@@ -2,11 +2,21 @@
 
 //! memctl: the memory controller.
 //!
-//! [`hooks`] is what the rest of the kernel calls, through `include/linux/memcontrol.h`. It turns
-//! pointers into types and calls one of the policy modules, which are safe Rust throughout. A
-//! charge goes down one street, [`charge`], [`stock`], the resource counter, [`reclaim`], [`oom`],
-//! and ends in [`meta_page`]; nothing calls back up. Type wrappers, where the C structures are
-//! looked into, are [`memcg`], [`node`], [`objcg`], [`meta_page`], [`task`], [`vm`] and [`wait`].
+//! There is a room for each question, each with a page that says what is in it. A room uses those
+//! below it, never one above:
+//!
+//! - [`hooks`]: what does the rest of the kernel call?
+//! - [`files`]: what do users read and write? [`container`]: how does a container come and go?
+//!   [`debug`]: is it true?
+//! - [`account`]: whose is it?
+//! - [`pressure`]: what happens when there is no room?
+//! - [`usage`]: how much is in use, and who waits for room?
+//! - [`stats`]: what is counted?
+//! - [`tree`]: which containers are there?
+//! - [`c`]: what is asked of C? All `unsafe` is there and in `hooks/seam.rs`.
+//!
+//! A charge goes down one street: the stock ([`usage::stock`]), the resource counter, reclaim and
+//! the OOM killer ([`pressure`]), and ends in a binding ([`c::meta_page`]). Nothing calls back up.
 //!
 //! It comes up as follows: the cgroup core makes the root container early in `start_kernel()`,
 //! before user space and before the page cache is used; from then on all folios are bound.
@@ -18,39 +28,17 @@
 // Tests are a module in a file of their own, which is one, too.
 #![allow(clippy::module_inception)]
 
+mod account;
+mod c;
+mod container;
 #[cfg(CONFIG_MEMCTL_DEBUG)]
-mod audit;
-mod charge;
-mod events;
+mod debug;
 mod files;
-#[cfg(CONFIG_CGROUP_WRITEBACK)]
-mod foreign;
 mod hooks;
-mod iter;
-mod kmem;
-mod life;
-mod lru;
-mod memcg;
-mod meta_page;
-mod migrate;
-mod node;
-mod objcg;
-mod oom;
-mod protection;
-mod reclaim;
-mod shared;
+mod pressure;
 mod stats;
-mod stock;
-#[cfg(CONFIG_SWAP)]
-mod swap;
-mod task;
-mod throttle;
-mod vm;
-mod wait;
-#[cfg(CONFIG_MEMCTL_DEBUG)]
-mod walk;
-#[cfg(CONFIG_CGROUP_WRITEBACK)]
-mod writeback;
+mod tree;
+mod usage;
 
 use kernel::{
     page::PAGE_SIZE,

@@ -45,6 +45,7 @@ DEFINE_XARRAY_ALLOC1(memctl_ids);
 /* See memctl.h. */
 DEFINE_MUTEX(memctl_limit_mutex);
 DECLARE_WAIT_QUEUE_HEAD(memctl_oom_waitq);
+int memctl_oom_waiters __read_mostly;
 
 #ifdef CONFIG_CGROUP_WRITEBACK
 DECLARE_WAIT_QUEUE_HEAD(memctl_foreign_waitq);
@@ -65,7 +66,7 @@ struct kmem_cache *memctl_cachep __ro_after_init;
 struct kmem_cache *memctl_node_cachep __ro_after_init;
 
 /* Called once, before the root container is made. */
-void memctl_create_caches(void)
+int __init mem_cgroup_init(void)
 {
 	struct mem_cgroup *memcg;
 
@@ -74,6 +75,7 @@ void memctl_create_caches(void)
 					  0, SLAB_PANIC | SLAB_HWCACHE_ALIGN, NULL);
 	memctl_node_cachep = KMEM_CACHE(mem_cgroup_per_node,
 					SLAB_PANIC | SLAB_HWCACHE_ALIGN);
+	return 0;
 }
 
 struct cgroup_subsys memory_cgrp_subsys = {

@@ -38,4 +38,9 @@ rust_helper_seq_css(struct seq_file *seq)
 {
 	return seq_css(seq);
 }
+
+__rust_helper void rust_helper_list_del(struct list_head *entry)
+{
+	list_del(entry);
+}
 #endif

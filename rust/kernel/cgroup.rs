@@ -2,58 +2,47 @@
 
 //! Control groups: a controller's state in a cgroup, and the files it shows there.
 //!
-//! [`Css`] is the part of a controller's state the cgroup core owns. [`CfType`] describes one file
-//! of a controller; what the file says and takes are types that implement [`ReadU64`], [`Show`],
-//! [`WriteU64`] or [`Write`]. [`Files`] is the table the core registers.
+//! [`Css`] is the part of a controller's state the cgroup core owns; a type that begins with one
+//! implements [`CssData`]. [`Place`] is where a walk over a cgroup and all below it is. [`CfType`]
+//! describes one file of a controller; what the file says and takes are types that implement
+//! [`ReadU64`], [`Show`], [`WriteU64`] or [`Write`]. [`Files`] is the table the core registers.
 //!
 //! C headers: [`include/linux/cgroup.h`](srctree/include/linux/cgroup.h),
 //! [`include/linux/cgroup-defs.h`](srctree/include/linux/cgroup-defs.h)
 
 use crate::{
     bindings,
-    error::{
-        from_result,
-        to_result,
-        Result, //
-    },
-    ffi::{
-        c_char,
-        c_int,
-        c_void, //
-    },
-    prelude::*,
-    seq_file::SeqFile,
     sync::{
         atomic::{
             Atomic,
             Relaxed, //
         },
+        counted::TryRefCounted,
         rcu,
     },
+    task::Task,
     types::Opaque,
 };
 use core::{
-    cell::UnsafeCell,
-    marker::PhantomData, //
+    marker::PhantomData,
+    ptr::NonNull, //
 };
 
-#[cfg(CONFIG_MEMCTL)]
+mod files;
 pub mod peak;
 
-/// Writes a line `prefix name value` without the first blank to `seq`, as fast as can be: files of
-/// statistics have many of them.
-pub fn seq_line(seq: &SeqFile, prefix: &str, name: &str, value: u64) {
-    let raw: *mut bindings::seq_file = core::ptr::from_ref(seq).cast_mut().cast();
-    for text in [prefix, name] {
-        // SAFETY: `seq` is valid, and so is `text` for as many bytes.
-        unsafe { bindings::seq_write(raw, text.as_ptr().cast(), text.len()) };
-    }
-    // SAFETY: `seq` is valid, and the delimiter ends with a NUL.
-    unsafe {
-        bindings::seq_put_decimal_ull(raw, c" ".as_char_ptr(), value);
-        bindings::seq_putc(raw, b'\n' as c_char);
-    }
-}
+pub use files::{
+    seq_line,
+    CfType,
+    FileHandle,
+    Files,
+    ReadU64,
+    Show,
+    Text,
+    Write,
+    WriteText,
+    WriteU64, //
+};
 
 /// What the cgroup core keeps of a controller in one cgroup, `struct cgroup_subsys_state`.
 ///
@@ -64,18 +53,25 @@ pub fn seq_line(seq: &SeqFile, prefix: &str, name: &str, value: u64) {
 #[repr(transparent)]
 pub struct Css(Opaque<bindings::cgroup_subsys_state>);
 
+// SAFETY: The core counts references atomically, and what else is changed it guards itself.
+unsafe impl Send for Css {}
+// SAFETY: As above.
+unsafe impl Sync for Css {}
+
 impl Css {
     /// Wraps a pointer of the cgroup core.
     ///
     /// # Safety
     ///
     /// `ptr` points at an initialized css that is not freed during `'a`.
+    #[inline]
     pub unsafe fn from_raw<'a>(ptr: *const bindings::cgroup_subsys_state) -> &'a Self {
         // SAFETY: The caller vouches for the pointer; the layout is transparent.
         unsafe { &*ptr.cast() }
     }
 
     /// The pointer C knows it by.
+    #[inline]
     pub fn as_raw(&self) -> *mut bindings::cgroup_subsys_state {
         self.0.get()
     }
@@ -99,70 +95,34 @@ impl Css {
         self.has_flag(bindings::CSS_ONLINE)
     }
 
-    /// Takes a reference, for which the caller must hold one.
-    pub fn get(&self) {
-        // SAFETY: `self` is an initialized css.
-        unsafe { bindings::css_get(self.as_raw()) }
-    }
-
-    /// Takes a reference, unless the last one is gone.
-    #[inline]
-    pub fn try_get(&self) -> bool {
-        // SAFETY: `self` is an initialized css.
-        unsafe { bindings::css_tryget(self.as_raw()) }
-    }
-
-    /// Gives a reference back.
-    ///
-    /// # Safety
-    ///
-    /// The caller owns a reference, and uses `this` no more.
-    pub unsafe fn put(this: *const Self) {
-        // SAFETY: `this` is an initialized css, and the caller gives its reference away.
-        unsafe { bindings::css_put(this.cast_mut().cast()) }
-    }
-
-    /// The css after `pos` in a walk over `self` and all below it, parents first; the first one if
-    /// `pos` is `None`. Includes those being removed.
-    pub fn next_descendant<'a>(
-        &'a self,
-        pos: Option<&Css>,
-        _rcu: &'a rcu::Guard,
-    ) -> Option<&'a Css> {
-        let pos = pos.map_or(core::ptr::null_mut(), Css::as_raw);
-        // SAFETY: Both are css of one hierarchy, and the RCU read lock is held.
-        let next = unsafe { bindings::css_next_descendant_pre(pos, self.as_raw()) };
-        // SAFETY: The core returns null or a css that RCU protects.
-        unsafe { next.cast::<Css>().as_ref() }
-    }
-
     /// Visits the leaders of all processes in the cgroup, until `visit` returns true. Says whether
     /// it did. May sleep between the processes.
-    pub fn any_process(&self, visit: impl FnMut(*mut bindings::task_struct) -> bool) -> bool {
+    pub fn any_process(&self, visit: impl FnMut(&Task) -> bool) -> bool {
         self.any(bindings::css_task_iter_flags_CSS_TASK_ITER_PROCS, visit)
     }
 
     /// Visits all tasks in the cgroup, those too that are exiting but still in it, as above.
-    pub fn any_task(&self, visit: impl FnMut(*mut bindings::task_struct) -> bool) -> bool {
+    pub fn any_task(&self, visit: impl FnMut(&Task) -> bool) -> bool {
         self.any(bindings::css_task_iter_flags_CSS_TASK_ITER_WITH_DEAD, visit)
     }
 
     fn any(
         &self,
         flags: bindings::css_task_iter_flags,
-        mut visit: impl FnMut(*mut bindings::task_struct) -> bool,
+        mut visit: impl FnMut(&Task) -> bool,
     ) -> bool {
         let it = Opaque::<bindings::css_task_iter>::zeroed();
-        // SAFETY: `self` is held by the caller; the iterator stays in place until it ends.
+        // SAFETY: `self` is held by the caller; the iterator stays in place until it ends, and
+        // holds a reference on the task that it is at. The layout of `Task` is transparent.
         unsafe {
             bindings::css_task_iter_start(self.as_raw(), flags, it.get());
             let mut stop = false;
             while !stop {
                 let task = bindings::css_task_iter_next(it.get());
-                if task.is_null() {
-                    break;
+                match task.cast::<Task>().as_ref() {
+                    Some(task) => stop = visit(task),
+                    None => break,
                 }
-                stop = visit(task);
             }
             bindings::css_task_iter_end(it.get());
             stop
@@ -200,274 +160,237 @@ impl Css {
     }
 }
 
-/// The state of a controller, which embeds a [`Css`].
+/// Where a walk over the state of a controller in a cgroup and all below it is. Only a walk makes
+/// one: [`CssData::walk`] at the start, [`Place::next`] further on, [`CssData::walk_from`] where
+/// somebody has been before.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(CONFIG_CGROUPS)] {
+/// use kernel::{cgroup::{Css, CssData}, sync::rcu};
+///
+/// /// How many cgroups there are below that of `css`.
+/// fn below(css: &Css) -> usize {
+///     let rcu = rcu::read_lock();
+///     core::iter::successors(Some(css.walk(&rcu)), |place| place.next(&rcu)).count() - 1
+/// }
+/// # }
+/// ```
+///
+/// # Invariants
+///
+/// `at` is `root` or below it.
+pub struct Place<'a, T: CssData> {
+    root: &'a T,
+    at: &'a T,
+}
+
+impl<'a, T: CssData> Place<'a, T> {
+    /// What the walk has come to.
+    #[inline]
+    pub fn get(&self) -> &'a T {
+        self.at
+    }
+
+    /// The next place. Does not sleep.
+    #[inline]
+    pub fn next(&self, _rcu: &'a rcu::Guard) -> Option<Self> {
+        let (at, root) = (self.at.css().as_raw(), self.root.css().as_raw());
+        // SAFETY: By the type invariant one is below the other, and the RCU read lock is held.
+        let next = unsafe { bindings::css_next_descendant_pre(at, root) };
+        if next.is_null() {
+            return None;
+        }
+        // SAFETY: The core returns a css of the same controller, which RCU protects.
+        let at = unsafe { T::from_css(next) };
+        // INVARIANT: The core does not leave what is below the root.
+        Some(Self {
+            root: self.root,
+            at,
+        })
+    }
+}
+
+/// The state of a controller, which begins with a [`Css`].
+///
+/// References on it are those on its css: it is [`TryRefCounted`].
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(CONFIG_CGROUPS)] {
+/// use kernel::{cgroup::{Css, CssData}, sync::atomic::Atomic};
+///
+/// /// What a controller of lamps keeps for each cgroup.
+/// #[repr(C)]
+/// struct Lamps {
+///     css: Css,
+///     burning: Atomic<i32>,
+/// }
+///
+/// // SAFETY: The css comes first, and the other field is atomic.
+/// unsafe impl CssData for Lamps {}
+/// # }
+/// ```
 ///
 /// # Safety
 ///
-/// `from_css()` is right for every css that the core hands to this controller.
-pub unsafe trait CssData {
+/// The first field is the css that the core knows it by, and the core hands no other css to this
+/// controller. What is not the core's may be used by any thread at any time.
+pub unsafe trait CssData: Sized {
     /// The state around `css`.
     ///
     /// # Safety
     ///
     /// `css` belongs to this controller and is not freed during `'a`.
-    unsafe fn from_css<'a>(css: *mut bindings::cgroup_subsys_state) -> &'a Self;
+    #[inline]
+    unsafe fn from_css<'a>(css: *mut bindings::cgroup_subsys_state) -> &'a Self {
+        // SAFETY: By the requirements of this function and of the trait.
+        unsafe { &*css.cast() }
+    }
+
+    /// Its css.
+    #[inline]
+    fn css(&self) -> &Css {
+        // SAFETY: By the requirement of the trait the css is the first field.
+        unsafe { &*core::ptr::from_ref(self).cast() }
+    }
+
+    /// The state in the cgroup above.
+    #[inline]
+    fn parent(&self) -> Option<&Self> {
+        // SAFETY: The pointer is constant, and a child keeps its parent, which is of the same
+        // controller, alive.
+        unsafe { (*self.css().as_raw()).parent.cast::<Self>().as_ref() }
+    }
+
+    /// The state here and in all cgroups above. As many steps as the cgroup is deep.
+    #[inline]
+    fn up<'a>(&'a self) -> impl Iterator<Item = &'a Self>
+    where
+        Self: 'a,
+    {
+        core::iter::successors(Some(self), |data| data.parent())
+    }
+
+    /// The start of a walk over this and all below it, parents first, those being removed included:
+    /// at this one. Does not sleep.
+    #[inline]
+    fn walk<'a>(&'a self, _rcu: &'a rcu::Guard) -> Place<'a, Self> {
+        // INVARIANT: It is its own root.
+        Place {
+            root: self,
+            at: self,
+        }
+    }
+
+    /// Such a walk, at `at`; nothing if that is not in it. Takes as many steps as `at` is deep.
+    #[inline]
+    fn walk_from<'a>(&'a self, at: &'a Self, _rcu: &'a rcu::Guard) -> Option<Place<'a, Self>> {
+        // INVARIANT: Checked here.
+        at.up()
+            .any(|data| core::ptr::eq(data, self))
+            .then_some(Place { root: self, at })
+    }
 }
 
-/// Tells of a change of a file to those who poll it or watch it with inotify.
-#[repr(transparent)]
-pub struct FileHandle(Opaque<bindings::cgroup_file>);
+// SAFETY: Whatever the core hands out begins with a css.
+unsafe impl CssData for Css {}
 
-impl FileHandle {
-    /// Wraps a `struct cgroup_file` embedded in a controller's state.
+// SAFETY: The css counts references; one without a count is never freed. It is the first field.
+unsafe impl<T: CssData> TryRefCounted for T {
+    #[inline]
+    fn try_inc_ref(&self) -> bool {
+        // SAFETY: The css is initialized.
+        unsafe { bindings::css_tryget(self.css().as_raw()) }
+    }
+
+    #[inline]
+    unsafe fn inc_ref(&self) {
+        // SAFETY: By the requirement of this function the count is not 0.
+        unsafe { bindings::css_get(self.css().as_raw()) }
+    }
+
+    #[inline]
+    unsafe fn dec_ref(this: NonNull<Self>) {
+        // SAFETY: By the requirement of this function the caller gives its reference away.
+        unsafe { bindings::css_put(this.as_ptr().cast()) }
+    }
+}
+
+/// A field of a controller's state, by its type and its place in it. Made by
+/// [`css_field!`](crate::css_field).
+///
+/// # Invariants
+///
+/// There is an `F` at `offset` bytes in each `T`.
+pub struct Field<T: CssData, F> {
+    offset: usize,
+    _types: PhantomData<fn(&T) -> &F>,
+}
+
+impl<T: CssData, F> Field<T, F> {
+    /// For [`css_field!`](crate::css_field) alone.
     ///
     /// # Safety
     ///
-    /// `ptr` is valid for `'a`, and a [`CfType`] names its offset or it is zeroed.
-    pub unsafe fn from_raw<'a>(ptr: *mut bindings::cgroup_file) -> &'a Self {
-        // SAFETY: The caller vouches for the pointer; the layout is transparent.
-        unsafe { &*ptr.cast() }
-    }
-
-    /// Notifies the watchers. Any context but NMI.
-    pub fn notify(&self) {
-        // SAFETY: By `from_raw()` the handle is valid.
-        unsafe { bindings::cgroup_file_notify(self.0.get()) }
-    }
-}
-
-/// A file that reads as one number.
-pub trait ReadU64 {
-    /// Whose file it is.
-    type Data: CssData;
-
-    /// The number.
-    fn read(data: &Self::Data) -> u64;
-}
-
-/// A file that reads as text.
-pub trait Show {
-    /// Whose file it is.
-    type Data: CssData;
-
-    /// Writes the text to `seq`. May sleep.
-    fn show(data: &Self::Data, seq: &SeqFile) -> Result;
-}
-
-/// A file that takes a number.
-pub trait WriteU64 {
-    /// Whose file it is.
-    type Data: CssData;
-
-    /// Takes `value`, which the core has parsed. May sleep.
-    fn write(data: &Self::Data, value: u64) -> Result;
-}
-
-/// A file that takes text.
-pub trait Write {
-    /// Whose file it is.
-    type Data: CssData;
-
-    /// Takes `text`, which ends before the first NUL and has no blanks around it, as the kernel has
-    /// them. `nonblock` says that the file was opened with `O_NONBLOCK`. May sleep.
-    fn write(data: &Self::Data, text: &[u8], nonblock: bool) -> Result;
-}
-
-/// Text that user space wrote, as C takes it.
-pub struct Text<'a>(*mut c_char, PhantomData<&'a mut c_char>);
-
-impl Text<'_> {
-    /// The text, which a NUL ends, for C to read and to take apart.
-    pub fn as_raw(&mut self) -> *mut c_char {
-        self.0
-    }
-
-    /// The number that the text is but for blanks around it, in any notation that C has.
-    ///
-    /// # Errors
-    ///
-    /// `ERANGE` if the number does not fit, `EINVAL` if the text is no number.
-    pub fn parse_int(&mut self) -> Result<i32> {
-        let mut number = 0;
-        // SAFETY: A NUL ends the text, also after `strim()`, and `number` outlives the call.
-        to_result(unsafe { bindings::kstrtoint(bindings::strim(self.0), 0, &mut number) })?;
-        Ok(number)
-    }
-}
-
-/// A file that takes text which C parses.
-pub trait WriteText {
-    /// Whose file it is.
-    type Data: CssData;
-
-    /// Takes `text`. May sleep.
-    fn write(data: &Self::Data, text: &mut Text<'_>) -> Result;
-}
-
-/// One file of a controller, `struct cftype`.
-#[repr(transparent)]
-pub struct CfType(bindings::cftype);
-
-impl CfType {
-    /// The file is not shown in the root cgroup.
-    pub const NOT_ON_ROOT: u32 = bindings::CFTYPE_NOT_ON_ROOT;
-    /// The file is handed over with a delegated cgroup.
-    pub const NS_DELEGATABLE: u32 = bindings::CFTYPE_NS_DELEGATABLE;
-
-    /// Marks the end of a table.
-    pub const END: Self = Self(pin_init::zeroed());
-
-    /// A file called `name`, below the name of the controller.
-    pub const fn new(name: &CStr) -> Self {
-        let bytes = name.to_bytes();
-        let mut cft: bindings::cftype = pin_init::zeroed();
-        assert!(
-            bytes.len() < cft.name.len(),
-            "the name of the file is too long"
-        );
-        let mut i = 0;
-        while i < bytes.len() {
-            cft.name[i] = bytes[i] as c_char;
-            i += 1;
+    /// There is an `F` at `offset` bytes in each `T`.
+    #[doc(hidden)]
+    pub const unsafe fn new(offset: usize, _typed: fn(*const T) -> *const F) -> Self {
+        // INVARIANT: By the requirement of this function.
+        Self {
+            offset,
+            _types: PhantomData,
         }
-        Self(cft)
     }
 
-    /// Sets flags, for example [`CfType::NOT_ON_ROOT`].
-    pub const fn flags(mut self, flags: u32) -> Self {
-        self.0.flags = flags;
-        self
+    /// The field of `data`.
+    #[inline]
+    pub fn of<'a>(&self, data: &'a T) -> &'a F {
+        // SAFETY: By the type invariant.
+        unsafe { &*core::ptr::from_ref(data).byte_add(self.offset).cast() }
     }
 
-    /// Keeps the handle for notifications in the `struct cgroup_file` at `offset` bytes behind the
-    /// css.
-    pub const fn notify_at(mut self, offset: usize) -> Self {
-        self.0.file_offset = offset as u32;
-        self
-    }
-
-    /// Reads as the number `R` gives.
-    pub const fn read_u64<R: ReadU64>(mut self) -> Self {
-        self.0.read_u64 = Some(read_u64::<R>);
-        self
-    }
-
-    /// Reads as the text `S` shows.
-    pub const fn show<S: Show>(mut self) -> Self {
-        self.0.seq_show = Some(show::<S>);
-        self
-    }
-
-    /// Gives numbers written to it to `W`.
-    pub const fn write_u64<W: WriteU64>(mut self) -> Self {
-        self.0.write_u64 = Some(write_u64::<W>);
-        self
-    }
-
-    /// Gives text written to it to `W`, as it is.
-    pub const fn write_text<W: WriteText>(mut self) -> Self {
-        self.0.write = Some(write_text::<W>);
-        self
-    }
-
-    /// Gives text written to it to `W`.
-    pub const fn write<W: Write>(mut self) -> Self {
-        self.0.write = Some(write::<W>);
-        self
+    /// Where it is behind the css, as the core wants to know.
+    const fn file_offset(&self) -> u32 {
+        assert!(self.offset <= u32::MAX as usize);
+        self.offset as u32
     }
 }
 
-/// # Safety
+/// The [`Field`](crate::cgroup::Field) of a controller's state that is called so.
 ///
-/// Only for the cgroup core, as a callback of a `struct cftype`.
-unsafe extern "C" fn read_u64<R: ReadU64>(
-    css: *mut bindings::cgroup_subsys_state,
-    _cft: *mut bindings::cftype,
-) -> u64 {
-    // SAFETY: The core calls this with the css of the file's controller, and keeps it meanwhile.
-    R::read(unsafe { R::Data::from_css(css) })
-}
-
-/// # Safety
+/// # Examples
 ///
-/// Only for the cgroup core, as a callback of a `struct cftype`.
-unsafe extern "C" fn show<S: Show>(seq: *mut bindings::seq_file, _v: *mut c_void) -> c_int {
-    from_result(|| {
-        // SAFETY: `seq` is a file of this controller, whose css the core keeps meanwhile.
-        let data = unsafe { S::Data::from_css(bindings::seq_css(seq)) };
-        // SAFETY: The core calls this with a seq_file for our use alone.
-        S::show(data, unsafe { SeqFile::from_raw(seq) })?;
-        Ok(0)
-    })
-}
-
-/// # Safety
+/// ```
+/// # #[cfg(CONFIG_CGROUPS)] {
+/// use kernel::cgroup::{Css, CssData, CfType, Field, FileHandle};
 ///
-/// Only for the cgroup core, as a callback of a `struct cftype`.
-unsafe extern "C" fn write_u64<W: WriteU64>(
-    css: *mut bindings::cgroup_subsys_state,
-    _cft: *mut bindings::cftype,
-    value: u64,
-) -> c_int {
-    from_result(|| {
-        // SAFETY: The core calls this with the css of the file's controller, and keeps it meanwhile.
-        W::write(unsafe { W::Data::from_css(css) }, value)?;
-        Ok(0)
-    })
-}
-
-/// # Safety
+/// #[repr(C)]
+/// struct Lamps {
+///     css: Css,
+///     broken: FileHandle,
+/// }
 ///
-/// Only for the cgroup core, as a callback of a `struct cftype`.
-unsafe extern "C" fn write<W: Write>(
-    of: *mut bindings::kernfs_open_file,
-    buf: *mut c_char,
-    nbytes: usize,
-    _off: bindings::loff_t,
-) -> isize {
-    // SAFETY: `of` is an open file of this controller, whose css the core keeps meanwhile.
-    let data = unsafe { W::Data::from_css(bindings::of_css(of)) };
-    // SAFETY: kernfs ends the buffer, which is ours to write to, with a NUL; `strim()` keeps it so.
-    let text = unsafe { CStr::from_char_ptr(bindings::strim(buf)) }.to_bytes();
-    // SAFETY: An open file has a `struct file`, whose flags may change under us by `fcntl()`.
-    let flags = unsafe { (&raw const (*(*of).file).f_flags).read_volatile() };
-    match W::write(data, text, flags & bindings::O_NONBLOCK != 0) {
-        Ok(()) => nbytes as isize,
-        Err(e) => e.to_errno() as isize,
-    }
-}
-
-/// # Safety
+/// // SAFETY: The css comes first; the handle is the core's.
+/// unsafe impl CssData for Lamps {}
 ///
-/// Only for the cgroup core, as a callback of a `struct cftype`.
-unsafe extern "C" fn write_text<W: WriteText>(
-    of: *mut bindings::kernfs_open_file,
-    buf: *mut c_char,
-    nbytes: usize,
-    _off: bindings::loff_t,
-) -> isize {
-    // SAFETY: `of` is an open file of this controller, whose css the core keeps meanwhile.
-    let data = unsafe { W::Data::from_css(bindings::of_css(of)) };
-    match W::write(data, &mut Text(buf, PhantomData)) {
-        Ok(()) => nbytes as isize,
-        Err(e) => e.to_errno() as isize,
-    }
-}
-
-/// A table of files, to be registered by the cgroup core; its last element is [`CfType::END`].
-#[repr(transparent)]
-pub struct Files<const N: usize>(UnsafeCell<[CfType; N]>);
-
-// SAFETY: After construction only the cgroup core uses the table, under its own lock.
-unsafe impl<const N: usize> Sync for Files<N> {}
-
-impl<const N: usize> Files<N> {
-    /// Makes a table of `files`, of which there are `N`.
-    pub const fn new(files: &[CfType]) -> Self {
-        assert!(files.len() == N, "so many files there are not");
-        // SAFETY: There are as many; a `struct cftype` owns nothing, so that it may be copied.
-        Self(UnsafeCell::new(unsafe {
-            files.as_ptr().cast::<[CfType; N]>().read()
-        }))
-    }
+/// const BROKEN: Field<Lamps, FileHandle> = kernel::css_field!(Lamps, broken);
+///
+/// const FILE: CfType<Lamps> = CfType::new(c"broken").notify(BROKEN);
+/// # }
+/// ```
+#[macro_export]
+macro_rules! css_field {
+    ($data:ty, $($field:ident).+) => {{
+        // SAFETY: That is what `offset_of!()` says; the type is that of the second argument, which
+        // is never called.
+        unsafe {
+            $crate::cgroup::Field::new(
+                ::core::mem::offset_of!($data, $($field).+),
+                |data: *const $data| &raw const (*data).$($field).+,
+            )
+        }
+    }};
 }

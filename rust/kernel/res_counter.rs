@@ -60,8 +60,8 @@ impl Unit {
     /// Reads a limit as user space writes it, in units.
     ///
     /// `text` is a number, decimal or with the prefix `0x` or `0`, with an optional suffix K, M, G,
-    /// T, P or E (powers of 1024, either case), or the word `unlimited`. What is not a whole unit is
-    /// cut off, and what exceeds [`unlimited`], be it more than fits into 64 bits, is
+    /// T, P or E (powers of 1024, either case), or the word `unlimited`. What is not a whole unit
+    /// is cut off, and what exceeds [`unlimited`], be it more than fits into 64 bits, is
     /// [`unlimited`]. No text at all reads as 0. These are the rules of `page_counter_memparse()`.
     ///
     /// # Errors

@@ -7,10 +7,12 @@ mod tests {
     use super::super::{
         Insistence,
         Next,
-        COSTLY_PAGES,
-        MAX_RECLAIM_RETRIES, //
+        COSTLY_PAGES, //
     };
-    use crate::vm::Gfp;
+    use crate::{
+        c::gfp::Gfp,
+        pressure::MAX_RECLAIM_RETRIES, //
+    };
 
     /// How often a charge is retried before something else happens, and what that is.
     fn insist(

@@ -10,15 +10,21 @@
 #[kernel::macros::kunit_tests(memctl_iter)]
 mod tests {
     use super::super::{
-        forget,
         next,
         Shared,
         Tree,
         Visit, //
     };
-    use crate::memcg::MemCgroup;
+    use crate::c::{
+        life::{
+            Freeing,
+            Released, //
+        },
+        memcg::MemCgroup,
+    };
     use kernel::{
         bindings,
+        cgroup::CssData,
         mm::numa::NodeId,
         prelude::*,
         sync::{
@@ -79,7 +85,7 @@ mod tests {
             // SAFETY: The references are gone, and nobody else knows the container.
             unsafe {
                 bindings::percpu_ref_exit(&raw mut (*self.0.css().as_raw()).refcnt);
-                MemCgroup::free(self.0.as_raw().cast());
+                drop(Freeing::new(self.0.as_raw().cast()));
             }
         }
     }
@@ -161,14 +167,12 @@ mod tests {
             return Err(ENODEV);
         };
         let root = tree[0].0;
-        let cookie = || Shared { nid, generation: 0 };
-
-        let mut cookies = [cookie(), cookie()];
+        let mut rounds = [0; 2];
         let mut at: [Option<Visit<'_>>; 2] = [None, None];
         let mut seen = [0; 5];
         for turn in 0..6 {
-            let (cookie, at) = (&mut cookies[turn % 2], &mut at[turn % 2]);
-            let found = next(root, at.as_deref(), Some(cookie));
+            let (generation, at) = (&mut rounds[turn % 2], &mut at[turn % 2]);
+            let found = next(root, at.as_deref(), Some(Shared { nid, generation }));
             if let Some(memcg) = &found {
                 seen[index(&tree, memcg)] += 1;
             }
@@ -177,11 +181,13 @@ mod tests {
         assert_eq!(seen, [1; 5]);
         // The sixth turn ended the round, for the first walker too.
         assert!(at[1].is_none());
-        assert!(next(root, at[0].as_deref(), Some(&mut cookies[0])).is_none());
+        let generation = &mut rounds[0];
+        assert!(next(root, at[0].as_deref(), Some(Shared { nid, generation })).is_none());
         drop(at);
 
         // Who comes now starts the next round.
-        let found = next(root, None, Some(&mut cookie()));
+        let generation = &mut 0;
+        let found = next(root, None, Some(Shared { nid, generation }));
         assert_eq!(found.as_ref().map(|m| index(&tree, m)), Some(0));
         drop(found);
         assert!(finish(tree, 0));
@@ -195,9 +201,13 @@ mod tests {
             return Err(ENODEV);
         };
         let root = tree[0].0;
-        let mut cookie = Shared { nid, generation: 0 };
-        let first = next(root, None, Some(&mut cookie));
-        let second = next(root, first.as_deref(), Some(&mut cookie));
+        let mut generation = 0;
+        let mut step = |at: Option<&MemCgroup>| {
+            let generation = &mut generation;
+            next(root, at, Some(Shared { nid, generation }))
+        };
+        let first = step(None);
+        let second = step(first.as_deref());
         drop((first, second));
 
         let rcu = rcu::read_lock();
@@ -205,7 +215,8 @@ mod tests {
         assert!(node
             .position(&rcu)
             .is_some_and(|m| core::ptr::eq(m, tree[1].0)));
-        forget(tree[1].0);
+        // SAFETY: It will not be found any more.
+        super::super::forget(&unsafe { Released::new(tree[1].0) });
         assert!(node.position(&rcu).is_none());
         drop(rcu);
         assert!(finish(tree, 0));

@@ -5,7 +5,7 @@
 #[kernel::macros::kunit_tests(memctl_meta_page)]
 mod tests {
     use super::super::Word;
-    use crate::objcg::ObjCgroup;
+    use crate::c::objcg::ObjCgroup;
 
     /// An address as handles have it.
     const HANDLE: usize = 0x1234_5678_9abc_def0u64 as usize;
@@ -29,15 +29,15 @@ mod tests {
     #[test]
     fn a_slab_page_has_no_owner() {
         // Bit 0 says that the word points at slab object extensions.
-        assert!(Word(HANDLE | 1).owner().is_none());
+        assert!(Word::new(HANDLE | 1).owner().is_none());
         // It also marks a failed allocation of them.
-        assert!(Word(1).owner().is_none());
+        assert!(Word::new(1).owner().is_none());
     }
 
     #[test]
     fn tags_are_no_part_of_the_address() {
         // Bit 1 marks pages of the kernel's own.
-        let owner = Word(HANDLE | 2).owner();
+        let owner = Word::new(HANDLE | 2).owner();
         assert_eq!(owner.map(|o| o.as_ptr() as usize), Some(HANDLE));
     }
 }

@@ -8,7 +8,7 @@ mod tests {
         note,
         take, //
     };
-    use crate::foreign::{
+    use crate::c::foreign::{
         Foreign,
         Writer, //
     };

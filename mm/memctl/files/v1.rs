@@ -4,32 +4,35 @@
 //!
 //! Format and errors are what programs know from the C controller, see
 //! `Documentation/admin-guide/cgroup-v1/memory.rst`.
+#![deny(unsafe_code)]
 
+use super::v1_stat::{
+    NumaStat,
+    Stat, //
+};
 use crate::{
-    events::MemoryEvent,
-    memcg::MemCgroup,
-    oom,
-    reclaim,
-    stats::{
-        self,
-        Shown,
-        Source,
-        Totals, //
+    c::{
+        events::MemoryEvent,
+        items::item,
+        memcg::MemCgroup,
+        vm, //
     },
-    vm,
-    PAGES, //
+    pressure::{
+        oom,
+        reclaim, //
+    },
+    PAGES,
 };
 use kernel::{
     bindings as c,
     cgroup::{
-        seq_line,
         CfType,
         ReadU64,
         Show,
         Write,
         WriteU64, //
     },
-    mm::numa::NodeId,
+    mm::vmstat,
     prelude::*,
     seq_file::SeqFile,
     seq_print,
@@ -43,7 +46,7 @@ const UNLIMITED: &[u8] = b"-1";
 const MAX_SWAPPINESS: u64 = 200;
 
 /// The table for the cgroup core.
-pub(crate) const FILES: &[CfType] = &[
+pub(crate) const FILES: &[CfType<MemCgroup>] = &[
     CfType::new(c"usage_in_bytes").read_u64::<Usage>(),
     CfType::new(c"max_usage_in_bytes")
         .read_u64::<MaxUsage>()
@@ -66,7 +69,6 @@ pub(crate) const FILES: &[CfType] = &[
         .show::<OomControl>()
         .write_u64::<OomControl>(),
     CfType::new(c"numa_stat").show::<NumaStat>(),
-    CfType::END,
 ];
 
 /// Bytes in use.
@@ -78,8 +80,8 @@ impl ReadU64 for Usage {
     fn read(memcg: &MemCgroup) -> u64 {
         PAGES.show(if memcg.is_root() {
             // Nothing is charged to the root: what there is of user space is counted.
-            vm::global_node_state(c::node_stat_item_NR_FILE_PAGES)
-                + vm::global_node_state(c::node_stat_item_NR_ANON_MAPPED)
+            vmstat::global(item(c::node_stat_item_NR_FILE_PAGES))
+                + vmstat::global(item(c::node_stat_item_NR_ANON_MAPPED))
         } else {
             memcg.memory().usage()
         })
@@ -245,114 +247,6 @@ impl WriteU64 for OomControl {
             return Err(EINVAL);
         }
         oom::set_kill_disable(memcg, value == 1);
-        Ok(())
-    }
-}
-
-/// The statistics in `memory.stat`, first of the container alone, then with `total_` of it and all
-/// below it.
-const STATS: &[(&str, u32, Shown)] = &[
-    ("cache", c::node_stat_item_NR_FILE_PAGES, Shown::Pages),
-    ("rss", c::node_stat_item_NR_ANON_MAPPED, Shown::Pages),
-    #[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
-    ("rss_huge", c::node_stat_item_NR_ANON_THPS, Shown::Pages),
-    ("shmem", c::node_stat_item_NR_SHMEM, Shown::Pages),
-    (
-        "mapped_file",
-        c::node_stat_item_NR_FILE_MAPPED,
-        Shown::Pages,
-    ),
-    ("dirty", c::node_stat_item_NR_FILE_DIRTY, Shown::Pages),
-    ("writeback", c::node_stat_item_NR_WRITEBACK, Shown::Pages),
-    (
-        "workingset_refault_anon",
-        c::node_stat_item_WORKINGSET_REFAULT_ANON,
-        Shown::Plain,
-    ),
-    (
-        "workingset_refault_file",
-        c::node_stat_item_WORKINGSET_REFAULT_FILE,
-        Shown::Plain,
-    ),
-    #[cfg(CONFIG_SWAP)]
-    ("swap", c::memcg_stat_item_MEMCG_SWAP, Shown::Pages),
-    #[cfg(CONFIG_SWAP)]
-    ("swapcached", c::node_stat_item_NR_SWAPCACHE, Shown::Pages),
-];
-
-const EVENTS: &[(&str, c::vm_event_item)] = &[
-    ("pgpgin", c::vm_event_item_PGPGIN),
-    ("pgpgout", c::vm_event_item_PGPGOUT),
-    ("pgfault", c::vm_event_item_PGFAULT),
-    ("pgmajfault", c::vm_event_item_PGMAJFAULT),
-];
-
-const LISTS: &[(&str, c::lru_list)] = &[
-    ("inactive_anon", c::lru_list_LRU_INACTIVE_ANON),
-    ("active_anon", c::lru_list_LRU_ACTIVE_ANON),
-    ("inactive_file", c::lru_list_LRU_INACTIVE_FILE),
-    ("active_file", c::lru_list_LRU_ACTIVE_FILE),
-    ("unevictable", c::lru_list_LRU_UNEVICTABLE),
-];
-
-/// Hands the statistics of `source` to `emit`.
-pub(crate) fn stat(source: &impl Source, emit: impl Fn(&str, u64)) {
-    for (name, item, shown) in STATS {
-        emit(name, shown.of(source.item(*item as usize)));
-    }
-    for (name, event) in EVENTS {
-        emit(name, source.event(*event) as u64);
-    }
-    for (name, lru) in LISTS {
-        emit(name, PAGES.show(source.item(*lru as usize)));
-    }
-}
-
-/// Statistics, a line each.
-pub(crate) struct Stat;
-
-impl Show for Stat {
-    type Data = MemCgroup;
-
-    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
-        let mut totals = Totals::new()?;
-        totals.read_local(memcg);
-        stat(&*totals, |name, value| seq_line(seq, "", name, value));
-        let limit = memcg.memory().effective_limit();
-        seq_line(seq, "", "hierarchical_memory_limit", PAGES.show(limit));
-        totals.read_tree(memcg);
-        stat(&*totals, |name, value| seq_line(seq, "total_", name, value));
-        Ok(())
-    }
-}
-
-/// Pages on the LRU lists of each node.
-pub(crate) struct NumaStat;
-
-impl Show for NumaStat {
-    type Data = MemCgroup;
-
-    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
-        const FILE: u32 = 1 << c::lru_list_LRU_INACTIVE_FILE | 1 << c::lru_list_LRU_ACTIVE_FILE;
-        const ANON: u32 = 1 << c::lru_list_LRU_INACTIVE_ANON | 1 << c::lru_list_LRU_ACTIVE_ANON;
-        const ALL: u32 = (1 << c::lru_list_NR_LRU_LISTS) - 1;
-
-        for (prefix, tree) in [("", false), ("hierarchical_", true)] {
-            for (name, mask) in [
-                ("total", ALL),
-                ("file", FILE),
-                ("anon", ANON),
-                ("unevictable", 1 << c::lru_list_LRU_UNEVICTABLE),
-            ] {
-                let sum = |nid| stats::lru_pages(memcg, nid, mask, tree);
-                let total: usize = NodeId::with_memory().map(sum).sum();
-                seq_print!(seq, "{}{}={}", prefix, name, total);
-                for nid in NodeId::with_memory() {
-                    seq_print!(seq, " N{}={}", nid.as_raw(), sum(nid));
-                }
-                seq_print!(seq, "\n");
-            }
-        }
         Ok(())
     }
 }

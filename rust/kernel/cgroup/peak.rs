@@ -7,7 +7,8 @@
 
 use super::{
     CfType,
-    CssData, //
+    CssData,
+    Field, //
 };
 use crate::{
     bindings,
@@ -26,10 +27,48 @@ use crate::{
         Atomic,
         Relaxed, //
     },
-    types::Opaque,
+    types::{
+        NotThreadSafe,
+        Opaque, //
+    },
 };
 
 /// A file that shows the most that was in use.
+///
+/// Where the counter and the open files are is said by the type: they are the same ones for a
+/// container at all times.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(CONFIG_CGROUPS)] {
+/// use kernel::{
+///     cgroup::{peak::{Peak, Peaks}, CfType, Css, CssData, Field},
+///     res_counter::{ResCounter, Unit},
+/// };
+///
+/// #[repr(C)]
+/// struct Lamps {
+///     css: Css,
+///     burning: ResCounter,
+///     peaks: Peaks,
+/// }
+///
+/// // SAFETY: The css comes first; counters and lists may be used by all.
+/// unsafe impl CssData for Lamps {}
+///
+/// struct Burning;
+///
+/// impl Peak for Burning {
+///     type Data = Lamps;
+///     const UNIT: Unit = Unit::new(1);
+///     const COUNTER: Field<Lamps, ResCounter> = kernel::css_field!(Lamps, burning);
+///     const PEAKS: Field<Lamps, Peaks> = kernel::css_field!(Lamps, peaks);
+/// }
+///
+/// const FILE: CfType<Lamps> = CfType::new(c"peak").peak::<Burning>();
+/// # }
+/// ```
 pub trait Peak {
     /// Whose file it is.
     type Data: CssData;
@@ -38,15 +77,25 @@ pub trait Peak {
     const UNIT: Unit;
 
     /// The counter.
-    fn counter(data: &Self::Data) -> &ResCounter;
+    const COUNTER: Field<Self::Data, ResCounter>;
 
     /// The open files of this counter that were written to.
-    fn peaks(data: &Self::Data) -> &Peaks;
+    const PEAKS: Field<Self::Data, Peaks>;
 }
 
 /// The open files that have been written to, `struct res_counter_peaks`.
+///
+/// # Invariants
+///
+/// The lock and the list are initialized; the list holds those open files of this container and of
+/// this file that were written to.
 #[repr(transparent)]
 pub struct Peaks(Opaque<bindings::res_counter_peaks>);
+
+// SAFETY: The list has a lock of its own.
+unsafe impl Send for Peaks {}
+// SAFETY: As above.
+unsafe impl Sync for Peaks {}
 
 impl Peaks {
     /// Makes an empty list.
@@ -54,26 +103,16 @@ impl Peaks {
     /// # Safety
     ///
     /// `this` is valid for writes, stays in place, and nobody else uses it yet.
-    pub unsafe fn init(this: *mut bindings::res_counter_peaks) {
+    pub unsafe fn init(this: *mut Self) {
         // SAFETY: By the requirements of this function.
-        unsafe { bindings::res_counter_peaks_init(this) }
-    }
-
-    /// Wraps a list that is embedded in a C structure.
-    ///
-    /// # Safety
-    ///
-    /// `ptr` points at a list that [`Peaks::init`] made and that lives for `'a`.
-    pub unsafe fn from_raw<'a>(ptr: *const bindings::res_counter_peaks) -> &'a Self {
-        // SAFETY: The caller vouches for the pointer; the layout is transparent.
-        unsafe { &*ptr.cast() }
+        unsafe { bindings::res_counter_peaks_init(this.cast()) }
     }
 
     fn lock(&self) -> PeaksGuard<'_> {
-        // SAFETY: The list is initialized.
+        // SAFETY: By the type invariant the lock is initialized.
         unsafe { bindings::spin_lock(&raw mut (*self.0.get()).lock) };
         // INVARIANT: It has just been locked.
-        PeaksGuard(self)
+        PeaksGuard(self, NotThreadSafe)
     }
 }
 
@@ -82,7 +121,7 @@ impl Peaks {
 /// # Invariants
 ///
 /// The lock is held.
-struct PeaksGuard<'a>(&'a Peaks);
+struct PeaksGuard<'a>(&'a Peaks, NotThreadSafe);
 
 impl PeaksGuard<'_> {
     /// Calls `visit` for each file.
@@ -99,8 +138,11 @@ impl PeaksGuard<'_> {
         }
     }
 
-    fn add(&self, file: &OpenFile) {
-        // SAFETY: The list is locked, and `file` is on none.
+    /// # Safety
+    ///
+    /// `file` is on no list, and stays in place until it is removed.
+    unsafe fn add(&self, file: &OpenFile) {
+        // SAFETY: By the requirement of this function; the list is locked.
         unsafe {
             bindings::list_add_tail(
                 &raw mut (*file.0.get()).list,
@@ -109,8 +151,11 @@ impl PeaksGuard<'_> {
         }
     }
 
-    fn remove(&self, file: &OpenFile) {
-        // SAFETY: The list is locked, and `file` is on it.
+    /// # Safety
+    ///
+    /// `file` is on this list.
+    unsafe fn remove(&self, file: &OpenFile) {
+        // SAFETY: By the requirement of this function; the list is locked.
         unsafe { bindings::list_del(&raw mut (*file.0.get()).list) }
     }
 }
@@ -145,9 +190,9 @@ impl OpenFile {
     }
 }
 
-impl CfType {
+impl<T: CssData> CfType<T> {
     /// Shows and resets the peak of `P`.
-    pub const fn peak<P: Peak>(mut self) -> Self {
+    pub const fn peak<P: Peak<Data = T>>(mut self) -> Self {
         self.0.open = Some(open);
         self.0.release = Some(release::<P>);
         self.0.seq_show = Some(show::<P>);
@@ -178,7 +223,8 @@ unsafe extern "C" fn release<P: Peak>(of: *mut bindings::kernfs_open_file) {
         )
     };
     if file.value().load(Relaxed) != OpenFile::NEVER {
-        P::peaks(data).lock().remove(file);
+        // SAFETY: It was added to this very list when it was written to: `PEAKS` is constant.
+        unsafe { P::PEAKS.of(data).lock().remove(file) };
     }
 }
 
@@ -194,9 +240,9 @@ unsafe extern "C" fn show<P: Peak>(seq: *mut bindings::seq_file, _v: *mut c_void
             SeqFile::from_raw(seq),
         )
     };
-    let counter = P::counter(data);
+    let counter = P::COUNTER.of(data);
     // Nobody starts again meanwhile.
-    let files = P::peaks(data).lock();
+    let files = P::PEAKS.of(data).lock();
     let peak = match file.value().load(Relaxed) {
         OpenFile::NEVER => counter.watermark(),
         value => value.max(counter.local_watermark()),
@@ -215,16 +261,17 @@ unsafe extern "C" fn write<P: Peak>(
     nbytes: usize,
     _off: bindings::loff_t,
 ) -> isize {
-    // SAFETY: The core calls this with an open file of this controller, whose css it keeps meanwhile.
+    // SAFETY: The core calls this with an open file of this controller, whose css it keeps
+    // meanwhile.
     let (file, data) = unsafe {
         (
             OpenFile::from_raw(of),
             P::Data::from_css(bindings::of_css(of)),
         )
     };
-    let counter = P::counter(data);
+    let counter = P::COUNTER.of(data);
 
-    let files = P::peaks(data).lock();
+    let files = P::PEAKS.of(data).lock();
     let (most, usage) = counter.restart_local_watermark();
     files.for_each(|other| {
         if most > other.value().load(Relaxed) {
@@ -232,7 +279,8 @@ unsafe extern "C" fn write<P: Peak>(
         }
     });
     if file.value().load(Relaxed) == OpenFile::NEVER {
-        files.add(file);
+        // SAFETY: It has not been added yet; `release()` removes it before it goes.
+        unsafe { files.add(file) };
     }
     file.value().store(usage, Relaxed);
     drop(files);

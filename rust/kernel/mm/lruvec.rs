@@ -4,8 +4,10 @@
 //!
 //! C header: [`include/linux/mmzone.h`](srctree/include/linux/mmzone.h)
 
+use super::numa::NodeId;
 use crate::{
     bindings,
+    interrupt::LocalInterruptDisabled,
     types::{
         NotThreadSafe,
         Opaque, //
@@ -16,12 +18,18 @@ use crate::{
 #[repr(transparent)]
 pub struct Lruvec(Opaque<bindings::lruvec>);
 
+// SAFETY: The lists have a lock of their own.
+unsafe impl Send for Lruvec {}
+// SAFETY: As above.
+unsafe impl Sync for Lruvec {}
+
 impl Lruvec {
     /// Wraps a pointer from C.
     ///
     /// # Safety
     ///
     /// `ptr` points at an initialized lruvec that lives for `'a`.
+    #[inline]
     pub unsafe fn from_raw<'a>(ptr: *const bindings::lruvec) -> &'a Self {
         // SAFETY: The caller vouches for the pointer; the layout is transparent.
         unsafe { &*ptr.cast() }
@@ -33,6 +41,13 @@ impl Lruvec {
         self.0.get()
     }
 
+    /// The node that the pages on the lists are on.
+    #[inline]
+    pub fn nid(&self) -> NodeId {
+        // SAFETY: Initialized lists know their node, which may exist and is not freed.
+        unsafe { NodeId::new_unchecked((*(*self.as_raw()).pgdat).node_id) }
+    }
+
     /// How many pages the multi-gen LRU counts in all its generations: anonymous ones, or those of
     /// files. Can be momentarily wrong while they change.
     #[cfg(CONFIG_LRU_GEN)]
@@ -41,75 +56,169 @@ impl Lruvec {
         unsafe { bindings::lruvec_gen_pages(self.as_raw(), files.into()) }
     }
 
-    /// Locks the lists. Who calls this unlocks, be it in C.
+    /// Locks the lists, in the way `M` says. Any context but NMI.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::mm::lruvec::{IrqSave, Lruvec};
+    ///
+    /// fn with_lists_locked<T>(lists: &Lruvec, work: impl FnOnce() -> T) -> T {
+    ///     let _guard = lists.lock::<IrqSave>();
+    ///     work()
+    /// }
+    /// ```
     #[inline]
-    pub fn lock(&self) {
-        // SAFETY: `self` is an initialized lruvec.
-        unsafe { bindings::lruvec_spin_lock(self.as_raw()) }
+    pub fn lock<M: Mode>(&self) -> Guard<'_, M> {
+        // INVARIANT: It has just been locked.
+        Guard {
+            lruvec: self,
+            // SAFETY: `self` is an initialized lruvec.
+            state: unsafe { M::lock(self.as_raw()) },
+            _not_send: NotThreadSafe,
+        }
     }
 
-    /// Undoes [`Lruvec::lock`].
-    ///
-    /// # Safety
-    ///
-    /// The lists are locked by the caller.
-    #[inline]
-    pub unsafe fn unlock(&self) {
-        // SAFETY: By the requirement of this function.
-        unsafe { bindings::lruvec_spin_unlock(self.as_raw()) }
-    }
-
-    /// Locks the lists and disables interrupts, which were enabled.
-    #[inline]
-    pub fn lock_irq(&self) {
-        // SAFETY: `self` is an initialized lruvec.
-        unsafe { bindings::lruvec_spin_lock_irq(self.as_raw()) }
-    }
-
-    /// Undoes [`Lruvec::lock_irq`].
-    ///
-    /// # Safety
-    ///
-    /// The lists are locked by the caller.
-    #[inline]
-    pub unsafe fn unlock_irq(&self) {
-        // SAFETY: By the requirement of this function.
-        unsafe { bindings::lruvec_spin_unlock_irq(self.as_raw()) }
-    }
-
-    /// Locks the lists and disables interrupts. Returns what [`Lruvec::unlock_irqrestore`] takes.
-    #[inline]
-    pub fn lock_irqsave(&self) -> usize {
-        // SAFETY: `self` is an initialized lruvec.
-        unsafe { bindings::lruvec_spin_lock_irqsave(self.as_raw()) }
-    }
-
-    /// Undoes [`Lruvec::lock_irqsave`].
-    ///
-    /// # Safety
-    ///
-    /// The lists are locked by the caller, and `flags` are those it got.
-    #[inline]
-    pub unsafe fn unlock_irqrestore(&self, flags: usize) {
-        // SAFETY: By the requirement of this function.
-        unsafe { bindings::lruvec_spin_unlock_irqrestore(self.as_raw(), flags) }
-    }
-
-    /// Locks these lists and then those of `parent`, with interrupts already off.
+    /// Locks these lists and then those of `parent`; nothing if they are the same.
     ///
     /// The order child, parent is the rule for whoever holds two.
-    pub fn lock_with_parent<'a>(&'a self, parent: &'a Lruvec) -> PairGuard<'a> {
-        // SAFETY: Both are initialized lruvecs, and not the same: one is the other's child.
+    pub fn lock_with_parent<'a>(
+        &'a self,
+        parent: &'a Lruvec,
+        _irq: &'a LocalInterruptDisabled,
+    ) -> Option<PairGuard<'a>> {
+        if core::ptr::eq(self, parent) {
+            return None;
+        }
+        // SAFETY: Both are initialized lruvecs, and not the same.
         unsafe {
             bindings::lruvec_lock_nested(self.as_raw(), 1);
             bindings::lruvec_lock_nested(parent.as_raw(), 2);
         }
         // INVARIANT: Both have just been locked.
-        PairGuard {
+        Some(PairGuard {
             child: self,
             parent,
             _not_send: NotThreadSafe,
-        }
+        })
+    }
+}
+
+/// How lists are locked.
+///
+/// # Safety
+///
+/// After `lock()` the lists are locked by this thread until `unlock()` gets what it returned.
+pub unsafe trait Mode {
+    /// What unlocking has to know.
+    type State: Copy;
+
+    /// Locks.
+    ///
+    /// # Safety
+    ///
+    /// `lruvec` is initialized.
+    unsafe fn lock(lruvec: *mut bindings::lruvec) -> Self::State;
+
+    /// Unlocks.
+    ///
+    /// # Safety
+    ///
+    /// `lruvec` is locked in this way by this thread, which got `state`.
+    unsafe fn unlock(lruvec: *mut bindings::lruvec, state: Self::State);
+}
+
+/// With interrupts as they are.
+pub struct Plain;
+
+// SAFETY: A spinlock is held until it is unlocked.
+unsafe impl Mode for Plain {
+    type State = ();
+
+    #[inline]
+    unsafe fn lock(lruvec: *mut bindings::lruvec) {
+        // SAFETY: By the requirement of this function.
+        unsafe { bindings::lruvec_spin_lock(lruvec) }
+    }
+
+    #[inline]
+    unsafe fn unlock(lruvec: *mut bindings::lruvec, (): ()) {
+        // SAFETY: By the requirement of this function.
+        unsafe { bindings::lruvec_spin_unlock(lruvec) }
+    }
+}
+
+/// With interrupts off, which were on.
+pub struct Irq;
+
+// SAFETY: A spinlock is held until it is unlocked.
+unsafe impl Mode for Irq {
+    type State = ();
+
+    #[inline]
+    unsafe fn lock(lruvec: *mut bindings::lruvec) {
+        // SAFETY: By the requirement of this function.
+        unsafe { bindings::lruvec_spin_lock_irq(lruvec) }
+    }
+
+    #[inline]
+    unsafe fn unlock(lruvec: *mut bindings::lruvec, (): ()) {
+        // SAFETY: By the requirement of this function.
+        unsafe { bindings::lruvec_spin_unlock_irq(lruvec) }
+    }
+}
+
+/// With interrupts off, and afterwards as they were.
+pub struct IrqSave;
+
+// SAFETY: A spinlock is held until it is unlocked.
+unsafe impl Mode for IrqSave {
+    type State = usize;
+
+    #[inline]
+    unsafe fn lock(lruvec: *mut bindings::lruvec) -> usize {
+        // SAFETY: By the requirement of this function.
+        unsafe { bindings::lruvec_spin_lock_irqsave(lruvec) }
+    }
+
+    #[inline]
+    unsafe fn unlock(lruvec: *mut bindings::lruvec, flags: usize) {
+        // SAFETY: By the requirement of this function.
+        unsafe { bindings::lruvec_spin_unlock_irqrestore(lruvec, flags) }
+    }
+}
+
+/// A locked set of lists.
+///
+/// # Invariants
+///
+/// They are locked in the way of `M` by this thread, which got `state`.
+pub struct Guard<'a, M: Mode> {
+    lruvec: &'a Lruvec,
+    state: M::State,
+    _not_send: NotThreadSafe,
+}
+
+impl<'a, M: Mode> Guard<'a, M> {
+    /// The lists.
+    #[inline]
+    pub fn lruvec(&self) -> &'a Lruvec {
+        self.lruvec
+    }
+
+    /// Leaves the lists locked: C unlocks them. Returns what it needs for that.
+    #[inline]
+    pub fn into_raw(self) -> (*mut bindings::lruvec, M::State) {
+        let this = core::mem::ManuallyDrop::new(self);
+        (this.lruvec.as_raw(), this.state)
+    }
+}
+
+impl<M: Mode> Drop for Guard<'_, M> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant.
+        unsafe { M::unlock(self.lruvec.as_raw(), self.state) }
     }
 }
 
@@ -124,12 +233,25 @@ pub struct PairGuard<'a> {
     _not_send: NotThreadSafe,
 }
 
+impl PairGuard<'_> {
+    /// Whether these are the lists that are locked.
+    pub fn are(&self, child: &Lruvec, parent: &Lruvec) -> bool {
+        core::ptr::eq(self.child, child) && core::ptr::eq(self.parent, parent)
+    }
+}
+
 impl Drop for PairGuard<'_> {
     fn drop(&mut self) {
         // SAFETY: By the type invariant both are locked.
         unsafe {
-            self.parent.unlock();
-            self.child.unlock();
+            bindings::lruvec_spin_unlock(self.parent.as_raw());
+            bindings::lruvec_spin_unlock(self.child.as_raw());
         }
     }
+}
+
+/// Puts the pages that CPUs hold back onto the LRU lists, on all CPUs. May sleep.
+pub fn add_drain_all() {
+    // SAFETY: FFI call without requirements but to be able to sleep.
+    unsafe { bindings::lru_add_drain_all() }
 }

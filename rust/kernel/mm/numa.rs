@@ -11,10 +11,23 @@ use crate::{
 
 /// The id of a node that may exist.
 ///
+/// # Examples
+///
+/// ```
+/// use kernel::mm::numa::NodeId;
+///
+/// let first = NodeId::with_memory().next().ok_or(ENODEV)?;
+/// assert!(first.as_raw() < NodeId::limit());
+/// assert_eq!(NodeId::new(first.as_raw()), Some(first));
+/// assert_eq!(NodeId::new(-1), None);
+/// # Ok::<(), Error>(())
+/// ```
+///
 /// # Invariants
 ///
 /// The id is that of a possible node: at least 0, below `nr_node_ids`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(transparent)]
 pub struct NodeId(c_int);
 
 impl NodeId {

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Charging pages to containers, and taking them back.
+//!
+//! The street a charge goes: the stock of this CPU; the counters of the container and all above it,
+//! a batch at once; the same for just the pages needed; all stocks of the container without room;
+//! reclaim there; the OOM killer there. The first two are the common case: they take no reference,
+//! no lock, and no atomic operation on a line that other CPUs write unless the stock is empty.
+//!
+//! May sleep only where the [`Gfp`] says so.
+#![deny(unsafe_code)]
+
+use crate::{
+    c::{
+        binding::Rebindable,
+        events::MemoryEvent,
+        gfp::Gfp,
+        memcg::MemCgroup,
+        meta_page::MetaPage,
+        objcg::{
+            ObjCgroup,
+            Owner, //
+        },
+        task::Current,
+        vm, //
+    },
+    pressure::{
+        oom,
+        throttle,
+        MAX_RECLAIM_RETRIES, //
+    },
+    stats::{
+        count,
+        events, //
+    },
+    usage::{
+        shared,
+        stock,
+        waiters, //
+    },
+};
+use kernel::{
+    bindings::vm_event_item_PGPGIN,
+    cgroup::CssData,
+    mm::numa::NodeId,
+    prelude::*,
+    psi,
+    sync::{
+        aref::ARef,
+        counted::{
+            Counted,
+            TryRefCounted, //
+        },
+        rcu,
+    },
+};
+
+/// Charges of more pages than this rather fail than insist: their callers can do with less.
+const COSTLY_PAGES: usize = 1 << kernel::bindings::PAGE_ALLOC_COSTLY_ORDER;
+
+/// What to do after reclaim has not made enough room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Next {
+    /// Try to charge again.
+    Retry,
+    /// Kill a process, then try again.
+    Kill,
+    /// Give up.
+    Fail,
+}
+
+/// How far a charge that did not fit has insisted.
+pub(crate) struct Insistence {
+    retries: u32,
+    killed: bool,
+    stocks: bool,
+    last_stocks: bool,
+}
+
+impl Insistence {
+    pub(crate) const fn new() -> Self {
+        Self {
+            retries: MAX_RECLAIM_RETRIES,
+            killed: false,
+            stocks: true,
+            last_stocks: true,
+        }
+    }
+
+    /// Whether to take back the stocks before reclaim: once, and again after a kill. They may fill
+    /// up again meanwhile, but to look through all of them takes time in proportion to the number
+    /// of containers.
+    fn takes_stocks(&mut self) -> bool {
+        core::mem::replace(&mut self.stocks, false)
+    }
+
+    /// Whether to take back the stocks once more, before a kill or a failure: what reclaim frees
+    /// goes there.
+    fn takes_last_stocks(&mut self) -> bool {
+        core::mem::replace(&mut self.last_stocks, false)
+    }
+
+    /// What to do with a charge of `nr` pages after reclaim got `reclaimed` pages, but not enough.
+    /// `dying` says that the task is going to exit.
+    pub(crate) fn after_reclaim(
+        &mut self,
+        gfp: Gfp,
+        nr: usize,
+        reclaimed: usize,
+        dying: bool,
+    ) -> Next {
+        if gfp.has(Gfp::NORETRY) {
+            return Next::Fail;
+        }
+        if reclaimed != 0 && nr <= COSTLY_PAGES {
+            return Next::Retry;
+        }
+        if self.retries != 0 {
+            self.retries -= 1;
+            return Next::Retry;
+        }
+        if gfp.has(Gfp::RETRY_MAYFAIL) || (self.killed && dying) {
+            return Next::Fail;
+        }
+        Next::Kill
+    }
+
+    /// A process was killed: its memory will come back.
+    pub(crate) fn killed(&mut self) {
+        self.killed = true;
+        self.stocks = true;
+        self.last_stocks = true;
+        self.retries = MAX_RECLAIM_RETRIES;
+    }
+}
+
+/// Charges `nr` pages to the counters, a batch if there is room. Returns the container without
+/// room if there is not. May sleep if `gfp` says so.
+fn charge_counters(memcg: &MemCgroup, gfp: Gfp, nr: usize, batch: usize) -> Result<(), &MemCgroup> {
+    shared::note();
+    let charged = if batch > nr && memcg.memory().try_charge(batch).is_ok() {
+        stock::refill(memcg, batch - nr, &rcu::read_lock());
+        Ok(batch)
+    } else {
+        memcg.memory().try_charge(nr).map(|()| nr)
+    };
+    // Who has looked for room in between has not found the pages that are in the stock now, or that
+    // were charged where there was room until it came out that there is none above.
+    waiters::wake();
+    let charged = charged.map_err(|over| memcg.up().nth(over.level).unwrap_or(memcg))?;
+    throttle::note_charge(memcg, charged, gfp);
+    Ok(())
+}
+
+/// Charges `nr` pages to `memcg`, which is not the root and is held by the caller.
+///
+/// # Errors
+///
+/// `ENOMEM` if there is no room, nothing can be reclaimed and nobody killed, or `gfp` forbids it.
+pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
+    let current = Current::get();
+    let mut insistence = Insistence::new();
+    let mut batch = nr.max(stock::BATCH);
+    let mut noted = false;
+    let mut reclaimed = 0;
+
+    let over = loop {
+        if stock::consume(memcg, nr) {
+            // What reclaim has freed is charged ahead, as a batch is.
+            throttle::note_charge(memcg, reclaimed.min(stock::BATCH), gfp);
+            return Ok(());
+        }
+        let Err(mut over) = charge_counters(memcg, gfp, nr, batch) else {
+            return Ok(());
+        };
+        // Where room is short, nobody takes more than needed; and pages that are charged but not
+        // used are no reason to reclaim, to kill or to fail.
+        batch = nr;
+        if insistence.takes_stocks() && stock::drain(over) != 0 {
+            match charge_counters(memcg, gfp, nr, nr) {
+                Ok(()) => return Ok(()),
+                Err(still) => over = still,
+            }
+        }
+
+        // Reclaim may have to allocate: better to exceed the limit than to recurse.
+        if current.frees_memory() {
+            if !noted {
+                events::notify(over, MemoryEvent::MAX, gfp.may_lock());
+            }
+            memcg.memory().charge(nr);
+            return Ok(());
+        }
+        if current.in_memcg_oom() || !gfp.may_sleep() || current.is_reaped() {
+            break over;
+        }
+
+        events::notify(over, MemoryEvent::MAX, true);
+        noted = true;
+
+        reclaimed = psi::stalled(|| vm::reclaim(over, nr, gfp));
+        if over.memory().margin() >= nr {
+            continue;
+        }
+        match insistence.after_reclaim(gfp, nr, reclaimed, current.is_dying()) {
+            Next::Retry => continue,
+            // The last word is with the stocks, once.
+            Next::Kill | Next::Fail if insistence.takes_last_stocks() => {
+                stock::drain(over);
+                continue;
+            }
+            Next::Kill if oom::kill(over, gfp, nr) => insistence.killed(),
+            Next::Kill | Next::Fail => break over,
+        }
+    };
+
+    if !noted {
+        events::notify(over, MemoryEvent::MAX, gfp.may_lock());
+    }
+    // Whoever cannot fail, or draws on reserves so that memory can be freed, exceeds the limit.
+    if gfp.has(Gfp::NOFAIL) || gfp.has(Gfp::HIGH) {
+        memcg.memory().charge(nr);
+        return Ok(());
+    }
+    Err(ENOMEM)
+}
+
+/// The handle that folios of `nid` charged to `memcg` are bound to, and the container they are
+/// charged to: `memcg`, or an ancestor if it has gone offline.
+pub(crate) fn owner_of(memcg: &MemCgroup, nid: NodeId, rcu: &rcu::Guard) -> Option<Owner> {
+    memcg
+        .up()
+        .find_map(|memcg| memcg.node(nid).owner(rcu)?.try_get())
+}
+
+/// Charges a folio to the container that `find` finds under RCU, and binds it.
+///
+/// # Errors
+///
+/// As [`try_charge`]; the folio is then not bound.
+pub(crate) fn charge_folio<S, F>(mut page: MetaPage<'_, S>, gfp: Gfp, find: F) -> Result
+where
+    S: Rebindable,
+    F: for<'a> FnOnce(&'a rcu::Guard) -> &'a MemCgroup,
+{
+    let nr = page.folio().nr_pages();
+    let nid = page.folio().nid();
+    let rcu = rcu::read_lock();
+    let owner = owner_of(find(&rcu), nid, &rcu).ok_or(ENOMEM)?;
+
+    if owner.is_root() || stock::consume(owner.memcg(&rcu), nr) {
+        count::count_event(owner.memcg(&rcu), vm_event_item_PGPGIN, 1);
+        page.bind(owner);
+        return Ok(());
+    }
+
+    // The slow way may sleep: hold the container rather than RCU. It may have been removed just
+    // now; then what is charged to it is charged to its ancestors, which is what counts.
+    let held = held_memcg(&owner, &rcu);
+    drop(rcu);
+    if !held.is_root() {
+        try_charge(&held, gfp, nr)?;
+    }
+    count::count_event(&held, vm_event_item_PGPGIN, 1);
+    page.bind(owner);
+    Ok(())
+}
+
+/// A reference on the container of `owner`. If it is just being released, the handle will soon
+/// point at its parent.
+fn held_memcg(owner: &ObjCgroup, rcu: &rcu::Guard) -> ARef<Counted<MemCgroup>> {
+    loop {
+        if let Some(memcg) = owner.memcg(rcu).try_get() {
+            return memcg;
+        }
+    }
+}
+
+/// Charges `nr` pages to `memcg` even if there is no room.
+pub(crate) fn charge_anyway(memcg: &MemCgroup, nr: usize) {
+    if !memcg.is_root() {
+        memcg.memory().charge(nr);
+    }
+}
+
+#[cfg(CONFIG_MEMCTL_KUNIT_TEST)]
+#[path = "../tests/charge.rs"]
+mod tests;

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Taking back the charges of folios that are freed or leave their container.
+//!
+//! Works in any context but NMI.
+#![deny(unsafe_code)]
+
+use crate::{
+    c::{
+        binding::Exclusive,
+        memcg::MemCgroup,
+        meta_page::MetaPage,
+        objcg::ObjCgroup, //
+    },
+    stats::count,
+    usage::{
+        stock,
+        waiters, //
+    },
+};
+use kernel::{
+    bindings::vm_event_item_PGPGOUT,
+    sync::{
+        counted::Many,
+        rcu, //
+    },
+    warn_on_once, //
+};
+
+/// Takes back the charges of folios that are freed together.
+///
+/// Most are of one container, so they are gathered until one comes that is not.
+pub(crate) struct Uncharge {
+    owner: Option<Many<ObjCgroup>>,
+    pages: usize,
+    folios: usize,
+}
+
+impl Uncharge {
+    pub(crate) const fn new() -> Self {
+        Self {
+            owner: None,
+            pages: 0,
+            folios: 0,
+        }
+    }
+
+    /// Unbinds a folio that is on its way to be freed.
+    #[inline]
+    pub(crate) fn add(&mut self, mut page: MetaPage<'_, Exclusive>) {
+        if !page.is_bound() {
+            return;
+        }
+        warn_on_once!(page.folio().unqueue_deferred_split());
+        let Some(owner) = page.unbind() else {
+            return;
+        };
+        let nr = page.folio().nr_pages();
+        if let Err(owner) = match &mut self.owner {
+            Some(owners) => owners.add(owner),
+            None => Err(owner),
+        } {
+            self.flush();
+            self.owner = Some(Many::new(owner));
+        }
+        self.pages += nr;
+        self.folios += 1;
+    }
+
+    fn flush(&mut self) {
+        let Some(owner) = self.owner.take() else {
+            return;
+        };
+        let (pages, folios) = (
+            core::mem::take(&mut self.pages),
+            core::mem::take(&mut self.folios),
+        );
+        let rcu = rcu::read_lock();
+        let memcg = owner.memcg(&rcu);
+        if !owner.is_root() {
+            uncharge(memcg, pages, &rcu);
+        }
+        count::count_event(memcg, vm_event_item_PGPGOUT, folios);
+    }
+}
+
+impl Drop for Uncharge {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+/// Takes back a charge of `nr` pages to `memcg`, and wakes those who wait for room. Nothing is
+/// charged to the root, and what was charged below it is not when its container has gone.
+pub(crate) fn uncharge(memcg: &MemCgroup, nr: usize, rcu: &rcu::Guard) {
+    if nr == 0 || memcg.is_root() {
+        return;
+    }
+    stock::refill(memcg, nr, rcu);
+    // First the pages, then the question: who begins to wait in between finds them.
+    waiters::wake();
+}

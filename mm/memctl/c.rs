@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is asked of C, and what C's structures are to Rust.
+//!
+//! All `unsafe` of the controller is here, but for the seam of the hooks (`hooks/seam.rs`). Each
+//! file wraps one structure or one part of the kernel, thinly: what is decided is decided
+//! elsewhere. What any other user of the `kernel` crate could want is not here but there. The
+//! chapter "Why safe code cannot break memory" of `Documentation/mm/memctl.rst` argues for each.
+//!
+//! Containers: [`memcg`] (with [`state`], [`create`], [`ids`] and [`life`]), [`node`] (with
+//! [`sizes`]), [`objcg`].
+//! Folios: [`meta_page`] (with [`binding`]), [`lists`]. Others: [`task`], [`swap`], [`foreign`],
+//! [`wait`], [`vm`]. What C has numbers or bits for: [`items`], [`events`], [`gfp`].
+
+/// Checks that a type of ours has the layout of one of C: the size, and where the fields are.
+macro_rules! same_layout {
+    ($ours:ty, $theirs:ty, { $($field:ident),* $(,)? }) => {
+        ::kernel::static_assert!(size_of::<$ours>() == size_of::<$theirs>());
+        ::kernel::static_assert!(align_of::<$ours>() == align_of::<$theirs>());
+        $(
+            ::kernel::static_assert!(
+                ::core::mem::offset_of!($ours, $field) == ::core::mem::offset_of!($theirs, $field)
+            );
+        )*
+    };
+}
+use same_layout;
+
+pub(crate) mod binding;
+pub(crate) mod create;
+mod current;
+pub(crate) mod events;
+#[cfg(CONFIG_CGROUP_WRITEBACK)]
+pub(crate) mod foreign;
+pub(crate) mod gfp;
+mod ids;
+pub(crate) mod items;
+pub(crate) mod life;
+pub(crate) mod lists;
+pub(crate) mod memcg;
+pub(crate) mod meta_page;
+pub(crate) mod node;
+#[cfg(CONFIG_CGROUP_WRITEBACK)]
+mod note;
+pub(crate) mod objcg;
+mod sizes;
+mod state;
+#[cfg(CONFIG_SWAP)]
+pub(crate) mod swap;
+pub(crate) mod task;
+pub(crate) mod vm;
+pub(crate) mod wait;

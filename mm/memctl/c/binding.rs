@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the word of a folio says, and the reasons why it stays as it is. These are rules of the
+//! kernel, see `folio_memcg()` in `include/linux/memcontrol.h`.
+#![deny(unsafe_code)]
+
+use super::objcg::ObjCgroup;
+use core::ptr::NonNull;
+use kernel::bindings;
+
+/// What the word of a folio says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Word(pub(super) usize);
+
+impl Word {
+    /// Bound to nobody.
+    pub(crate) const NONE: Self = Self(0);
+
+    const OBJEXTS: usize = bindings::page_memcg_data_flags_MEMCG_DATA_OBJEXTS as usize;
+    const TAGS: usize = (bindings::objext_flags___NR_OBJEXTS_FLAGS - 1) as usize;
+
+    #[cfg(CONFIG_MEMCTL_KUNIT_TEST)]
+    pub(crate) const fn new(word: usize) -> Self {
+        Self(word)
+    }
+
+    /// Bound to the handle at `owner`, for user pages and page cache.
+    pub(crate) fn owned(owner: *const ObjCgroup) -> Self {
+        Self(owner as usize)
+    }
+
+    /// Where the handle is, if the word is that of a folio: slab pages use it for another thing.
+    pub(crate) fn owner(self) -> Option<NonNull<ObjCgroup>> {
+        if self.0 & Self::OBJEXTS != 0 {
+            return None;
+        }
+        NonNull::new((self.0 & !Self::TAGS) as *mut ObjCgroup)
+    }
+}
+
+// The tags must fit below the alignment of a handle.
+kernel::static_assert!(align_of::<bindings::obj_cgroup>() > Word::TAGS);
+
+/// A reason why the binding of a folio does not change, or at least not to another handle while the
+/// one that has been seen is used.
+pub(crate) trait Stable {}
+
+/// Nobody else has the folio: it is new, or on its way to be freed.
+pub(crate) struct Exclusive;
+impl Stable for Exclusive {}
+
+/// The folio is locked.
+pub(crate) struct Locked;
+impl Stable for Locked {}
+
+/// The folio was taken off the LRU lists, or is on none since nobody has a reference on it.
+pub(crate) struct Isolated;
+impl Stable for Isolated {}
+
+/// There is a reference on the folio, or a mapping, which is one: it may be bound meanwhile if it
+/// is not, but what it is bound to is not unbound before the last reference has gone, or nobody but
+/// the one who moves it has one.
+pub(crate) struct Referenced;
+impl Stable for Referenced {}
+
+/// Reasons that are good enough to change the binding.
+pub(crate) trait Rebindable: Stable {}
+impl Rebindable for Exclusive {}
+impl Rebindable for Locked {}
+
+#[cfg(CONFIG_MEMCTL_KUNIT_TEST)]
+#[path = "../tests/meta_page.rs"]
+mod tests;

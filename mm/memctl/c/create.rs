@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Containers are made and freed.
+
+#[cfg(CONFIG_CGROUP_WRITEBACK)]
+use super::foreign::Foreign;
+use super::{
+    memcg::MemCgroup,
+    node::Node,
+    state::State, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    bindings,
+    cgroup::peak::Peaks,
+    mm::numa::NodeId,
+    percpu::PerCpuSlots,
+    prelude::*,
+    res_counter::ResCounter,
+    sync::atomic::Atomic, //
+};
+
+impl MemCgroup {
+    /// Makes a container below `parent`, or the root if there is none yet. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`; `EBUSY` if there is no id left.
+    pub(crate) fn create(parent: Option<&Self>) -> Result<Unpublished> {
+        let slots = PerCpuSlots::new(GFP_KERNEL)?;
+        // SAFETY: The cache was made when the kernel started; its objects have room for all nodes.
+        let raw = unsafe {
+            bindings::memctl_cache_alloc(
+                bindings::memctl_cachep,
+                bindings::GFP_KERNEL | bindings::__GFP_ZERO,
+                bindings::NUMA_NO_NODE,
+            )
+        }
+        .cast::<bindings::mem_cgroup>();
+        let ptr = NonNull::new(raw).ok_or(ENOMEM)?;
+        // SAFETY: `raw` is a fresh, zeroed allocation of a container that nobody else knows.
+        unsafe {
+            Self::init_writeback(raw).inspect_err(|_| {
+                bindings::kmem_cache_free(bindings::memctl_cachep, raw.cast());
+            })?;
+        }
+
+        // The root's are never charged: one atomic operation less for everybody else.
+        let charged = parent.filter(|p| !p.is_root());
+        let none = crate::PAGES.unlimited();
+        // SAFETY: `raw` is a fresh, zeroed allocation of a container that nobody else knows, and
+        // its state has the layout of `State`. The parent outlives it.
+        unsafe {
+            let state: *mut State = (&raw mut (*raw).state).cast();
+            (&raw mut (*state).slots).write(slots);
+            ResCounter::init(&raw mut (*state).memory, charged.map(Self::memory), none);
+            ResCounter::init(&raw mut (*state).swap, charged.map(Self::swap), none);
+            (&raw mut (*state).high).write(Atomic::new(none));
+            (&raw mut (*state).swap_high).write(Atomic::new(none));
+            Peaks::init(&raw mut (*state).peaks);
+            Peaks::init(&raw mut (*state).swap_peaks);
+            (*raw).kmemcg_id = -1;
+            bindings::vmpressure_init(&raw mut (*raw).vmpressure);
+            bindings::socket_pressure_init(raw);
+            if parent.is_none() && bindings::root_mem_cgroup.is_null() {
+                bindings::root_mem_cgroup = raw;
+            }
+        }
+
+        // From here on `Unpublished` cleans up.
+        let new = Unpublished(ptr.cast());
+        let memcg = new.get();
+        memcg.alloc_id()?;
+        for nid in NodeId::possible() {
+            let node = Node::create(memcg, nid)?;
+            // SAFETY: There is an element for every possible node.
+            unsafe {
+                (&raw mut (*raw).nodeinfo)
+                    .cast::<*mut bindings::mem_cgroup_per_node>()
+                    .add(nid.index())
+                    .write(node.as_ptr().cast());
+            }
+        }
+        // SAFETY: `raw` has all its shares.
+        unsafe { bindings::lru_gen_init_memcg(raw) };
+        Ok(new)
+    }
+
+    /// Prepares what belongs to writeback.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    ///
+    /// # Safety
+    ///
+    /// `raw` is valid, zeroed, and nobody else uses it yet.
+    #[cfg(CONFIG_CGROUP_WRITEBACK)]
+    unsafe fn init_writeback(raw: *mut bindings::mem_cgroup) -> Result {
+        // SAFETY: By the requirement of this function.
+        unsafe {
+            bindings::cgwb_list_init(raw);
+            let notes = (&raw mut (*raw).foreign).cast::<Foreign>();
+            for i in 0..bindings::MEMCTL_NR_FOREIGN as usize {
+                Foreign::init(notes.add(i));
+            }
+            kernel::error::to_result(bindings::wb_domain_init(
+                &raw mut (*raw).cgwb_domain,
+                bindings::GFP_KERNEL,
+            ))
+        }
+    }
+
+    /// As above; there is nothing.
+    #[cfg(not(CONFIG_CGROUP_WRITEBACK))]
+    fn init_writeback(_raw: *mut bindings::mem_cgroup) -> Result {
+        Ok(())
+    }
+
+    /// Frees it with all that belongs to it.
+    ///
+    /// # Safety
+    ///
+    /// `this` comes from [`MemCgroup::create`] and nobody uses it any more.
+    unsafe fn free_parts(this: NonNull<Self>) {
+        let raw: *mut bindings::mem_cgroup = this.as_ptr().cast();
+        // SAFETY: By the requirement of this function.
+        unsafe {
+            for nid in NodeId::possible() {
+                let node = (&raw const (*raw).nodeinfo)
+                    .cast::<*mut bindings::mem_cgroup_per_node>()
+                    .add(nid.index())
+                    .read();
+                if let Some(node) = NonNull::new(node) {
+                    Node::free(node.cast());
+                }
+            }
+            #[cfg(CONFIG_CGROUP_WRITEBACK)]
+            bindings::wb_domain_exit(&raw mut (*raw).cgwb_domain);
+            (&raw mut (*raw).state).cast::<State>().drop_in_place();
+            bindings::kmem_cache_free(bindings::memctl_cachep, this.as_ptr().cast());
+        }
+    }
+
+    /// Frees a container that has been released. May sleep.
+    ///
+    /// # Safety
+    ///
+    /// The cgroup core calls `css_free` for it: nobody uses it any more.
+    pub(crate) unsafe fn free(this: *mut Self) {
+        let raw: *mut bindings::mem_cgroup = this.cast();
+        // SAFETY: By the requirement of this function.
+        unsafe {
+            #[cfg(CONFIG_CGROUP_WRITEBACK)]
+            Self::from_raw(raw).foreign().iter().for_each(Foreign::wait);
+            bindings::vmpressure_cleanup(&raw mut (*raw).vmpressure);
+            bindings::lru_gen_exit_memcg(raw);
+            bindings::free_shrinker_info(raw);
+            if let Some(this) = NonNull::new(this) {
+                Self::free_parts(this);
+            }
+        }
+    }
+}
+
+/// A container that the cgroup core does not have yet. Dropping it frees it.
+pub(crate) struct Unpublished(NonNull<MemCgroup>);
+
+impl Unpublished {
+    /// The container.
+    pub(crate) fn get(&self) -> &MemCgroup {
+        // SAFETY: The container is ours.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Hands it over to the cgroup core, which frees it by `css_free`.
+    pub(crate) fn publish(self) -> *mut bindings::cgroup_subsys_state {
+        core::mem::ManuallyDrop::new(self).0.as_ptr().cast()
+    }
+}
+
+impl Drop for Unpublished {
+    fn drop(&mut self) {
+        self.get().cancel_id();
+        // SAFETY: The container is ours, and nobody else knows it.
+        unsafe { MemCgroup::free_parts(self.0) };
+    }
+}

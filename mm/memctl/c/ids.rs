@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The ids by which swap and shadow entries know containers.
+//!
+//! An id may outlive the removal of its container: it has users, and with the last one it is free
+//! for others. Swap entries are such users, and so is the container while it is online. As long as
+//! there are users the container is not freed.
+
+#[cfg(CONFIG_SWAP)]
+use super::swap;
+use super::{
+    life::{
+        Offlining,
+        Onlining, //
+    },
+    memcg::MemCgroup, //
+};
+use core::ptr::NonNull;
+#[cfg(CONFIG_SWAP)]
+use kernel::mm::folio::Folio;
+use kernel::{
+    bindings,
+    cgroup::CssData,
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        counted::TryRefCounted,
+        rcu,
+    },
+    types::NotThreadSafe, //
+};
+
+/// The largest id of a container; swap entries have 16 bits for it.
+const ID_MAX: u32 = (1 << bindings::MEM_CGROUP_ID_SHIFT) - 1;
+
+/// Holds the lock of the array of ids.
+///
+/// # Invariants
+///
+/// The lock is held.
+struct Ids(NotThreadSafe);
+
+impl Ids {
+    fn lock() -> Self {
+        // SAFETY: The array is initialized statically.
+        unsafe { bindings::xa_lock(&raw mut bindings::memctl_ids) };
+        // INVARIANT: It has just been locked.
+        Self(NotThreadSafe)
+    }
+
+    /// Reserves an id. May sleep.
+    fn reserve(&self) -> Result<u32> {
+        let mut id = 0;
+        let limit = bindings::xa_limit {
+            max: ID_MAX,
+            min: 1,
+        };
+        // SAFETY: By the type invariant the array is locked; what is stored is nothing yet.
+        kernel::error::to_result(unsafe {
+            bindings::__xa_alloc(
+                &raw mut bindings::memctl_ids,
+                &mut id,
+                core::ptr::null_mut(),
+                limit,
+                bindings::GFP_KERNEL,
+            )
+        })?;
+        Ok(id)
+    }
+
+    /// Lets `memcg` be found by its reserved id. Needs no memory.
+    ///
+    /// # Safety
+    ///
+    /// `memcg` is not freed before a grace period after it is removed from the array.
+    unsafe fn store(&self, memcg: &MemCgroup) {
+        // SAFETY: By the type invariant the array is locked, and by the requirement of this
+        // function those who look it up under RCU find what is there.
+        unsafe {
+            bindings::__xa_store(
+                &raw mut bindings::memctl_ids,
+                memcg.id() as usize,
+                memcg.as_raw().cast(),
+                bindings::GFP_KERNEL,
+            );
+        }
+    }
+
+    fn remove(&self, id: u32) {
+        // SAFETY: By the type invariant the array is locked.
+        unsafe { bindings::__xa_erase(&raw mut bindings::memctl_ids, id as usize) };
+    }
+}
+
+impl Drop for Ids {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant the lock is held.
+        unsafe { bindings::xa_unlock(&raw mut bindings::memctl_ids) };
+    }
+}
+
+impl MemCgroup {
+    /// The id by which swap and shadow entries know it; 0 if it has none any more.
+    pub(crate) fn id(&self) -> u32 {
+        // SAFETY: The field is only written by `set_id()`.
+        unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).id.id) }.load(Relaxed) as u32
+    }
+
+    fn set_id(&self, id: u32) {
+        // SAFETY: The field is only accessed atomically.
+        unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).id.id) }.store(id as i32, Relaxed);
+    }
+
+    /// Reserves an id, by which it is not found yet. May sleep.
+    pub(super) fn alloc_id(&self) -> Result {
+        self.set_id(Ids::lock().reserve()?);
+        Ok(())
+    }
+
+    fn remove_id(&self) {
+        let id = self.id();
+        if id != 0 {
+            Ids::lock().remove(id);
+            self.set_id(0);
+        }
+    }
+
+    /// Gives up an id by which it has never been found.
+    pub(crate) fn cancel_id(&self) {
+        // SAFETY: The count is that of a container; it is not 0 from `publish_id()` until the id is
+        // removed.
+        if unsafe { bindings::private_id_users(self.as_raw()) } == 0 {
+            self.remove_id();
+        }
+    }
+
+    /// The nearest container from here up whose id is still in use, as that of `nr` users more.
+    #[cfg(CONFIG_SWAP)]
+    pub(crate) fn get_id(&self, nr: u32) -> IdUsers<'_> {
+        let mut memcg = self;
+        // SAFETY: The count is that of a container.
+        while !unsafe { bindings::private_id_ref_get(memcg.as_raw(), nr) } {
+            // The root's is never given up.
+            match memcg.parent() {
+                Some(parent) => memcg = parent,
+                None => break,
+            }
+        }
+        // INVARIANT: They have just been added.
+        IdUsers { memcg, nr }
+    }
+
+    /// The container with this id, if it is online or was when something took a hold of the id.
+    pub(crate) fn from_id(id: u32, _rcu: &rcu::Guard) -> Option<&Self> {
+        // SAFETY: The array is initialized statically; what is in it is freed after a grace period.
+        unsafe {
+            bindings::xa_load(&raw mut bindings::memctl_ids, id as usize)
+                .cast::<Self>()
+                .as_ref()
+        }
+    }
+}
+
+impl Onlining<'_> {
+    /// Lets the container be found by its id from now on. May sleep.
+    pub(crate) fn publish_id(self) {
+        let memcg = self.memcg();
+        // SAFETY: What comes online has a reference of the core's. `IdUsers` gives this one up
+        // after the id is removed from the array; a css is freed after a grace period. Nobody else
+        // knows the count of users yet.
+        unsafe {
+            TryRefCounted::inc_ref(memcg);
+            bindings::private_id_ref_set(memcg.as_raw(), 1);
+            Ids::lock().store(memcg);
+        }
+    }
+}
+
+impl Offlining<'_> {
+    /// The container needs its id no more; swap entries may. Not in interrupts.
+    pub(crate) fn retire_id(self) {
+        // INVARIANT: It has been the user that `publish_id()` counted.
+        drop(IdUsers {
+            memcg: self.memcg(),
+            nr: 1,
+        });
+    }
+}
+
+/// Users of the id of a container. Dropping them gives them up: with the last one the id is free
+/// for others. Not in interrupts.
+///
+/// # Invariants
+///
+/// `nr` users of the id of `memcg` are ours.
+pub(crate) struct IdUsers<'a> {
+    memcg: &'a MemCgroup,
+    nr: u32,
+}
+
+impl<'a> IdUsers<'a> {
+    /// Whose id it is.
+    #[cfg(CONFIG_SWAP)]
+    pub(crate) fn memcg(&self) -> &'a MemCgroup {
+        self.memcg
+    }
+
+    /// Lets the entries of swap space of `folio`, as many as there are users, be these. The folio
+    /// is locked and in the swap cache.
+    #[cfg(CONFIG_SWAP)]
+    pub(crate) fn record(self, folio: &Folio) {
+        swap::record_owner(folio, self.memcg.id());
+        core::mem::forget(self);
+    }
+
+    /// The users that `nr` entries of swap space have been, which are free now.
+    ///
+    /// # Safety
+    ///
+    /// [`IdUsers::record`] has recorded `id` for them, and nobody else takes them back.
+    #[cfg(CONFIG_SWAP)]
+    pub(super) unsafe fn of_entries(id: u32, nr: u32, rcu: &'a rcu::Guard) -> Option<Self> {
+        let memcg = MemCgroup::from_id(id, rcu)?;
+        // INVARIANT: By the requirement of this function.
+        Some(Self { memcg, nr })
+    }
+}
+
+impl Drop for IdUsers<'_> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant the users are ours.
+        if unsafe { bindings::private_id_ref_put(self.memcg.as_raw(), self.nr) } {
+            self.memcg.remove_id();
+            // SAFETY: The reference of `publish_id()`; RCU or the core keeps the container for
+            // `'a`.
+            unsafe { MemCgroup::dec_ref(NonNull::from(self.memcg)) };
+        }
+    }
+}

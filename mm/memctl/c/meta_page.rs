@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Type wrapper: [`MetaPage`], which container a folio is charged to.
+//!
+//! The `meta_page` of 2007 was a structure of its own for every page: its place on an LRU list, the
+//! page, the container, a reference count. Here all four are in the folio: `lru` is `folio->lru`,
+//! `page` is the folio, `ref_cnt` is the folio's, and the container is one tagged word,
+//! `folio->memcg_data`. A `MetaPage` is a view of that word and takes no memory.
+//!
+//! There is no flag that locks it. Whoever looks at the binding or changes it has a reason why
+//! nobody else changes it meanwhile, and names the reason by a type: see `binding.rs`. Who has no
+//! reason only gets a look, by [`bound_to`].
+
+use super::{
+    binding::{
+        Rebindable,
+        Stable,
+        Word, //
+    },
+    objcg::{
+        ObjCgroup,
+        Owner, //
+    },
+};
+use core::marker::PhantomData;
+use kernel::{
+    mm::folio::Folio,
+    sync::{
+        aref::ARef,
+        counted::Counted,
+        rcu, //
+    },
+};
+
+/// The handle that `folio` is bound to at the moment. It may be bound to another one meanwhile, but
+/// the handle stays as long as RCU lets it.
+pub(crate) fn bound_to<'a>(folio: &Folio, _rcu: &'a rcu::Guard) -> Option<&'a ObjCgroup> {
+    let owner = Word(folio.memcg_word()).owner()?;
+    // SAFETY: Handles are freed after an RCU grace period. The load carries the dependency.
+    Some(unsafe { &*owner.as_ptr() })
+}
+
+/// The binding of a folio to a container, while it is stable because of `S`.
+///
+/// # Invariants
+///
+/// `S` is true of the folio, so that nobody else changes its word; it is no slab page.
+pub(crate) struct MetaPage<'a, S: Stable> {
+    folio: &'a Folio,
+    _reason: PhantomData<S>,
+}
+
+impl<'a, S: Stable> MetaPage<'a, S> {
+    /// Views the binding of `folio`.
+    ///
+    /// # Safety
+    ///
+    /// `S` is true of `folio` during `'a`, and it is no slab page. A reason that is good enough to
+    /// change the binding is the only such view there is.
+    #[inline]
+    pub(crate) unsafe fn new(folio: &'a Folio) -> Self {
+        // INVARIANT: By the requirement of this function.
+        Self {
+            folio,
+            _reason: PhantomData,
+        }
+    }
+
+    /// The folio.
+    #[inline]
+    pub(crate) fn folio(&self) -> &'a Folio {
+        self.folio
+    }
+
+    #[inline]
+    fn word(&self) -> Word {
+        Word(self.folio.memcg_word())
+    }
+
+    /// The handle that it is bound to.
+    #[inline]
+    pub(crate) fn owner(&self) -> Option<&Counted<ObjCgroup>> {
+        // SAFETY: The folio holds a reference on its handle until it is unbound, which by the type
+        // invariant nobody else does; and we do not while `self` is borrowed.
+        self.word()
+            .owner()
+            .map(|owner| unsafe { Counted::new(&*owner.as_ptr()) })
+    }
+
+    /// Whether it is bound to anyone.
+    #[inline]
+    pub(crate) fn is_bound(&self) -> bool {
+        self.word() != Word::NONE
+    }
+}
+
+impl<S: Rebindable> MetaPage<'_, S> {
+    /// Binds it to `owner`. If it is bound, the reference on the handle it was bound to is lost.
+    #[inline]
+    pub(crate) fn bind(&mut self, owner: Owner) {
+        // The folio keeps the reference.
+        let owner = ARef::into_raw(owner);
+        // SAFETY: By the type invariant nobody else sets it; the handle has a reference for it.
+        unsafe {
+            self.folio
+                .set_memcg_word(Word::owned(owner.as_ptr().cast()).0)
+        }
+    }
+
+    /// Unbinds it. The reference of the folio on its handle comes back.
+    #[inline]
+    pub(crate) fn unbind(&mut self) -> Option<Owner> {
+        let owner = self.word().owner()?;
+        // SAFETY: By the type invariant nobody else sets it.
+        unsafe { self.folio.set_memcg_word(Word::NONE.0) };
+        // SAFETY: The folio had a reference, and has forgotten it.
+        Some(unsafe { ARef::from_raw(owner.cast()) })
+    }
+}

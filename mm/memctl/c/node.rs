@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Type wrapper: [`Node`], a container's share of one NUMA node.
+
+use super::{
+    items::NR_NODE_SLOTS,
+    memcg::MemCgroup,
+    objcg::{
+        HandleList,
+        NewHandle,
+        ObjCgroup,
+        Retired, //
+    },
+    sizes::ListSizes,
+};
+use core::{
+    mem::offset_of,
+    ptr::{
+        null_mut,
+        NonNull, //
+    },
+};
+use kernel::{
+    bindings,
+    cgroup::CssData,
+    mm::{
+        lruvec::Lruvec,
+        numa::NodeId, //
+    },
+    percpu::PerCpuSlots,
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Full,
+            Relaxed, //
+        },
+        counted::Counted,
+        rcu,
+    },
+    types::Opaque,
+};
+
+/// The share of a container on a node, `struct mem_cgroup_per_node`, field by field.
+///
+/// # Invariants
+///
+/// `memcg` is the container that frees it. `objcg` is null or `orig_objcg`; that is null or a
+/// handle on which there is a reference until the share is freed, and does not change once it is
+/// set. `position` is null or a container that is not freed before a grace period after it has been
+/// replaced.
+#[repr(C)]
+pub(crate) struct Node {
+    memcg: *mut bindings::mem_cgroup,
+    objcg: Atomic<*mut bindings::obj_cgroup>,
+    slots: PerCpuSlots<NR_NODE_SLOTS>,
+    nid: NodeId,
+    orig_objcg: Atomic<*mut bindings::obj_cgroup>,
+    shrinker_info: Opaque<*mut bindings::shrinker_info>,
+    objcg_list: HandleList,
+    iter: Iter,
+    #[cfg(CONFIG_SMP)]
+    _pad1_: Opaque<bindings::cacheline_padding>,
+    lruvec: Lruvec,
+    #[cfg(CONFIG_SMP)]
+    _pad2_: Opaque<bindings::cacheline_padding>,
+    lists: ListSizes,
+}
+
+/// Where reclaimers that share a walk are, `struct mem_cgroup_reclaim_iter`.
+#[repr(C)]
+struct Iter {
+    position: Atomic<*mut bindings::mem_cgroup>,
+    generation: Atomic<i32>,
+}
+
+super::same_layout!(Iter, bindings::mem_cgroup_reclaim_iter, { position, generation });
+super::same_layout!(Node, bindings::mem_cgroup_per_node, {
+    memcg, objcg, slots, nid, orig_objcg, shrinker_info, objcg_list, iter, lruvec,
+});
+kernel::static_assert!(
+    offset_of!(Node, lists) == offset_of!(bindings::mem_cgroup_per_node, lru_zone_size)
+);
+
+// SAFETY: What changes is atomic, or C's under locks of C.
+unsafe impl Send for Node {}
+// SAFETY: As above.
+unsafe impl Sync for Node {}
+
+impl Node {
+    /// Allocates the share of `memcg` of the node `nid`. May sleep.
+    pub(super) fn create(memcg: &MemCgroup, nid: NodeId) -> Result<NonNull<Self>> {
+        let slots = PerCpuSlots::new(GFP_KERNEL)?;
+        // SAFETY: The cache was made when the kernel started, and `nid` is a possible node.
+        let raw = unsafe {
+            bindings::memctl_cache_alloc(
+                bindings::memctl_node_cachep,
+                bindings::GFP_KERNEL | bindings::__GFP_ZERO,
+                nid.as_raw(),
+            )
+        }
+        .cast::<Self>();
+        let this = NonNull::new(raw).ok_or(ENOMEM)?;
+        // SAFETY: `raw` is a fresh, zeroed allocation that nobody else knows.
+        unsafe {
+            (*raw).memcg = memcg.as_raw();
+            (*raw).nid = nid;
+            (&raw mut (*raw).slots).write(slots);
+            HandleList::init(&raw mut (*raw).objcg_list);
+            bindings::lruvec_init((*raw).lruvec.as_raw());
+        }
+        Ok(this)
+    }
+
+    /// Frees a share and the last reference on its handle.
+    ///
+    /// # Safety
+    ///
+    /// `this` comes from [`Node::create`], and nobody uses it any more.
+    pub(super) unsafe fn free(this: NonNull<Self>) {
+        let raw = this.as_ptr();
+        // SAFETY: By the requirements of this function `this` is ours alone.
+        unsafe {
+            bindings::obj_cgroup_put((*raw).orig_objcg.load(Relaxed));
+            (&raw mut (*raw).slots).drop_in_place();
+            bindings::kmem_cache_free(bindings::memctl_node_cachep, raw.cast());
+        }
+    }
+
+    /// Wraps a pointer from C.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` comes from [`Node::create`] and is not freed during `'a`.
+    #[inline]
+    pub(super) unsafe fn from_raw<'a>(ptr: *const bindings::mem_cgroup_per_node) -> &'a Self {
+        // SAFETY: The caller vouches for the pointer; the layout is that of C.
+        unsafe { &*ptr.cast() }
+    }
+
+    /// The share whose lists `lruvec` are.
+    ///
+    /// # Safety
+    ///
+    /// `lruvec` is that of a share which is not freed during `'a`: not the one of a node itself,
+    /// which is in use when the controller is disabled.
+    #[inline]
+    pub(crate) unsafe fn from_lruvec<'a>(lruvec: *mut bindings::lruvec) -> &'a Self {
+        // SAFETY: The caller vouches that `lruvec` is embedded in a share.
+        unsafe { &*kernel::container_of!(lruvec.cast::<Lruvec>(), Node, lruvec) }
+    }
+
+    /// The pointer C knows it by.
+    #[inline]
+    pub(super) fn as_raw(&self) -> *mut bindings::mem_cgroup_per_node {
+        core::ptr::from_ref(self).cast_mut().cast()
+    }
+
+    /// The container whose share it is.
+    #[inline]
+    pub(crate) fn memcg(&self) -> &MemCgroup {
+        // SAFETY: By the type invariant; the pointer is constant.
+        unsafe { MemCgroup::from_raw(self.memcg) }
+    }
+
+    /// The node.
+    #[inline]
+    pub(crate) fn nid(&self) -> NodeId {
+        self.nid
+    }
+
+    /// The lists.
+    #[inline]
+    pub(crate) fn lruvec(&self) -> &Lruvec {
+        &self.lruvec
+    }
+
+    /// The statistics.
+    #[inline]
+    pub(crate) fn slots(&self) -> &PerCpuSlots<NR_NODE_SLOTS> {
+        &self.slots
+    }
+
+    /// The handle for folios charged from now on; none if the container is offline.
+    #[inline]
+    pub(crate) fn owner<'a>(&'a self, _rcu: &'a rcu::Guard) -> Option<&'a ObjCgroup> {
+        // SAFETY: By the type invariant. The load carries the dependency.
+        unsafe { self.objcg.load(Relaxed).cast::<ObjCgroup>().as_ref() }
+    }
+
+    /// Sets the handle when the container comes online. A share has one in its life: says whether
+    /// this is it.
+    pub(crate) fn publish_owner(&self, owner: NewHandle<'_>) -> bool {
+        if !core::ptr::eq(owner.node(), self) {
+            return false;
+        }
+        let (this, raw) = (self, owner.as_raw());
+        // INVARIANT: A reference more is taken before anybody can see the handle, the one that the
+        // share keeps; the other one is given up by `Retired::kill()`.
+        if this.orig_objcg.cmpxchg(null_mut(), raw, Full).is_err() {
+            return false;
+        }
+        owner.publish();
+        this.objcg.xchg(raw, Full);
+        true
+    }
+
+    /// Takes the handle away: what is charged from now on goes to an ancestor.
+    pub(crate) fn retire_owner(&self) -> Option<Retired<'_>> {
+        let raw = self.objcg.xchg(null_mut(), Full).cast::<ObjCgroup>();
+        // SAFETY: By the type invariant the share has a reference. Only one caller gets what was
+        // published once.
+        unsafe { raw.as_ref().map(|owner| Retired::new(owner)) }
+    }
+
+    /// The sizes of the lists.
+    #[inline]
+    pub(super) fn lists(&self) -> &ListSizes {
+        &self.lists
+    }
+
+    /// The handles inherited from removed children.
+    pub(super) fn inherited(&self) -> &HandleList {
+        &self.objcg_list
+    }
+
+    /// How many round trips of shared reclaim walks were completed here.
+    pub(crate) fn generation(&self) -> &Atomic<i32> {
+        &self.iter.generation
+    }
+
+    /// Where the shared reclaim walk below the container of this share is.
+    pub(crate) fn position<'a>(&'a self, _rcu: &'a rcu::Guard) -> Option<&'a MemCgroup> {
+        let position = self.iter.position.load(Relaxed).cast::<MemCgroup>();
+        // SAFETY: By the type invariant.
+        unsafe { position.as_ref() }
+    }
+
+    /// Moves the shared walk from `from` to `to`, if it still is at `from`. Says whether it did.
+    pub(crate) fn move_position(&self, from: Option<&MemCgroup>, to: Position<'_>) -> bool {
+        // INVARIANT: The share is freed with its own container. Any other one is not released yet,
+        // and when it is, it takes itself off all positions above it by `take_off()`.
+        match to {
+            Position::Nowhere => self.replace_position(from, None),
+            Position::Here => self.replace_position(from, Some(self.memcg())),
+            Position::Below(memcg) => {
+                memcg.up().any(|m| core::ptr::eq(m, self.memcg()))
+                    && self.replace_position(from, Some(memcg))
+            }
+        }
+    }
+
+    /// Takes `dead`, which is released, off the position of the shared walk.
+    pub(crate) fn take_off(&self, dead: &MemCgroup) {
+        self.replace_position(Some(dead), None);
+    }
+
+    fn replace_position(&self, from: Option<&MemCgroup>, to: Option<&MemCgroup>) -> bool {
+        let raw = |m: Option<&MemCgroup>| m.map_or(null_mut(), MemCgroup::as_raw);
+        let position = &self.iter.position;
+        position.cmpxchg(raw(from), raw(to), Full).is_ok()
+    }
+}
+
+/// Where a shared walk goes.
+pub(crate) enum Position<'a> {
+    /// To the end of the round.
+    Nowhere,
+    /// To the container whose share keeps the position.
+    Here,
+    /// To one below that.
+    Below(&'a Counted<MemCgroup>),
+}

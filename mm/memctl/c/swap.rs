@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Swap space, as `mm/swapfile.c` has it.
+
+use super::ids::IdUsers;
+use kernel::bindings;
+#[cfg(CONFIG_MEMCTL_DEBUG)]
+use kernel::prelude::*;
+use kernel::{
+    mm::folio::Folio,
+    sync::rcu, //
+};
+
+/// Writes down that the swap space of `folio`, which is locked, belongs to the container with this
+/// id. Does nothing if it has none.
+pub(super) fn record_owner(folio: &Folio, id: u32) {
+    if folio.is_in_swapcache() {
+        // SAFETY: The swap entries of a locked folio stay; ids have 16 bits.
+        unsafe { bindings::swap_record_owner(folio.as_raw(), id as u16) }
+    }
+}
+
+/// Entries of swap space that are free now, and the id that had been written down for them.
+///
+/// # Invariants
+///
+/// `nr` entries with `id` are free, which nobody else has taken notice of.
+pub(crate) struct FreedEntries {
+    id: u32,
+    nr: u32,
+}
+
+impl FreedEntries {
+    /// # Safety
+    ///
+    /// `nr` entries for which `id` was written down are free, and this is said once.
+    pub(crate) unsafe fn new(id: u32, nr: u32) -> Self {
+        // INVARIANT: By the requirement of this function.
+        Self { id, nr }
+    }
+
+    /// How many there are, in pages.
+    pub(crate) fn nr_pages(&self) -> usize {
+        self.nr as usize
+    }
+
+    /// The users of the id of their container that they were; nothing if they were nobody's.
+    pub(crate) fn into_users(self, rcu: &rcu::Guard) -> Option<IdUsers<'_>> {
+        // SAFETY: By the type invariant.
+        unsafe { IdUsers::of_entries(self.id, self.nr, rcu) }
+    }
+}
+
+/// Visits the ids of those whose pages are in swap space, one for each page. May sleep between
+/// them.
+///
+/// # Errors
+///
+/// `ENOMEM`.
+#[cfg(CONFIG_MEMCTL_DEBUG)]
+pub(crate) fn for_each_owner(mut visit: impl FnMut(u32)) -> Result {
+    let mut ids = KVec::from_elem(0u16, bindings::SWAPFILE_CLUSTER as usize, GFP_KERNEL)?;
+    let (mut device, mut offset) = (0, 0);
+    loop {
+        // SAFETY: `ids` has room for a cluster.
+        let nr =
+            unsafe { bindings::swap_cluster_owners(&mut device, &mut offset, ids.as_mut_ptr()) }
+                as usize;
+        if nr == 0 {
+            return Ok(());
+        }
+        ids.iter()
+            .take(nr)
+            .filter(|id| **id != 0)
+            .for_each(|id| visit((*id).into()));
+        kernel::sched::cond_resched();
+    }
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The life of a container, as the cgroup core calls it: alloc, online, offline, released, free.
+//!
+//! Offline is where a container lets go of everything: its folios, counts and inherited handles
+//! move to the parent, its stocks are drained, its id is given up. No folio keeps a removed
+//! container alive; it is freed a grace period later, unless a part of the kernel holds a
+//! reference, or swap space is recorded as its.
+//!
+//! All of this but free is under `cgroup_mutex`, and may sleep.
+#![deny(unsafe_code)]
+
+use super::reparent;
+use crate::{
+    c::{
+        create::Unpublished,
+        life::{
+            Freeing,
+            Offlining,
+            Onlining,
+            Released, //
+        },
+        memcg::MemCgroup,
+        objcg::NewHandle,
+        vm, //
+    },
+    stats::moves::{
+        self,
+        Moving, //
+    },
+    tree::iter,
+    usage::{
+        stock,
+        waiters, //
+    },
+    PAGES,
+};
+use kernel::{
+    cgroup::CssData,
+    prelude::*,
+    res_counter::Protection,
+    sync::{
+        atomic::Relaxed,
+        rcu, //
+    },
+};
+
+/// Makes a container below `parent`, or the root.
+///
+/// # Errors
+///
+/// `ENOMEM`; `EBUSY` if there are too many containers.
+pub(crate) fn alloc(parent: Option<&MemCgroup>) -> Result<Unpublished> {
+    let new = MemCgroup::create(parent)?;
+    if let Some(parent) = parent {
+        let memcg = new.get();
+        let swappiness = if parent.is_root() {
+            vm::swappiness()
+        } else {
+            parent.swappiness().load(Relaxed)
+        };
+        memcg.swappiness().store(swappiness, Relaxed);
+        memcg
+            .oom_kill_disable()
+            .store(parent.oom_kill_disable().load(Relaxed), Relaxed);
+    }
+    Ok(new)
+}
+
+/// Brings a container online: from now on folios are charged to it.
+///
+/// # Errors
+///
+/// `ENOMEM`; it then is as it was, and will be freed.
+pub(crate) fn online(onlining: Onlining<'_>) -> Result {
+    let memcg = onlining.memcg();
+    onlining
+        .alloc_shrinker_info()
+        .inspect_err(|_| memcg.cancel_id())?;
+    publish_owners(memcg).inspect_err(|_| {
+        retire_owners(memcg);
+        onlining.free_shrinker_info();
+        memcg.cancel_id();
+    })?;
+    onlining.tell_lru_gen();
+    onlining.publish_id();
+    Ok(())
+}
+
+fn publish_owners(memcg: &MemCgroup) -> Result {
+    for node in memcg.nodes() {
+        node.publish_owner(NewHandle::new(node)?);
+    }
+    Ok(())
+}
+
+fn retire_owners(memcg: &MemCgroup) {
+    for node in memcg.nodes() {
+        if let Some(owner) = node.retire_owner() {
+            owner.kill();
+        }
+    }
+}
+
+/// Takes a container offline: what it has goes to its parent.
+pub(crate) fn offline(offlining: Offlining<'_>) {
+    let (memcg, parent) = (offlining.memcg(), offlining.parent());
+
+    unprotect(memcg);
+    offlining.tell_zswap();
+    reparent::folios(&offlining);
+    offlining.tell_all();
+    stock::drain(memcg);
+    let moving = Moving::begin();
+    moves::reparent(memcg, parent);
+    drop(moving);
+    waiters::wake();
+    offlining.retire_id();
+}
+
+/// The last reference on a container is gone: nobody may find it any more.
+pub(crate) fn released(released: Released<'_>) {
+    iter::forget(&released);
+    released.tell_lru_gen();
+}
+
+/// Nobody can come by a container any more: it is freed. Not under `cgroup_mutex`.
+pub(crate) fn free(freeing: Freeing) {
+    let memcg = freeing.memcg();
+    // Who had found it before it went offline may have counted something since.
+    if let Some(parent) = memcg.parent() {
+        let _rcu = rcu::read_lock();
+        moves::reparent(memcg, parent.not_dying());
+    }
+    // It still has its id if it never came online.
+    memcg.cancel_id();
+}
+
+/// Nothing of `memcg` is protected any more, and nothing above it for its sake.
+fn unprotect(memcg: &MemCgroup) {
+    for kind in [Protection::Min, Protection::Low] {
+        memcg.memory().set_protection(kind, 0);
+    }
+}
+
+/// Lets `memcg`, which is disabled but cannot go, have no limits.
+pub(crate) fn reset(memcg: &MemCgroup) {
+    for counter in [memcg.memory(), memcg.swap()] {
+        counter.force_limit(PAGES.unlimited());
+    }
+    unprotect(memcg);
+    for high in [memcg.high(), memcg.swap_high()] {
+        high.store(PAGES.unlimited(), Relaxed);
+    }
+    memcg.oom_group().store(false, Relaxed);
+    vm::size_changed(memcg);
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The statistics of cgroup v1: `memory.stat` and `memory.numa_stat`.
+#![deny(unsafe_code)]
+
+use crate::{
+    c::memcg::MemCgroup,
+    stats::read::{
+        lru_pages,
+        Shown,
+        Source,
+        Totals, //
+    },
+    PAGES,
+};
+use kernel::{
+    bindings as c,
+    cgroup::{
+        seq_line,
+        Show, //
+    },
+    mm::numa::NodeId,
+    prelude::*,
+    seq_file::SeqFile,
+    seq_print, //
+};
+
+/// The statistics in `memory.stat`, first of the container alone, then with `total_` of it and all
+/// below it.
+const STATS: &[(&str, u32, Shown)] = &[
+    ("cache", c::node_stat_item_NR_FILE_PAGES, Shown::Pages),
+    ("rss", c::node_stat_item_NR_ANON_MAPPED, Shown::Pages),
+    #[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
+    ("rss_huge", c::node_stat_item_NR_ANON_THPS, Shown::Pages),
+    ("shmem", c::node_stat_item_NR_SHMEM, Shown::Pages),
+    (
+        "mapped_file",
+        c::node_stat_item_NR_FILE_MAPPED,
+        Shown::Pages,
+    ),
+    ("dirty", c::node_stat_item_NR_FILE_DIRTY, Shown::Pages),
+    ("writeback", c::node_stat_item_NR_WRITEBACK, Shown::Pages),
+    (
+        "workingset_refault_anon",
+        c::node_stat_item_WORKINGSET_REFAULT_ANON,
+        Shown::Plain,
+    ),
+    (
+        "workingset_refault_file",
+        c::node_stat_item_WORKINGSET_REFAULT_FILE,
+        Shown::Plain,
+    ),
+    #[cfg(CONFIG_SWAP)]
+    ("swap", c::memcg_stat_item_MEMCG_SWAP, Shown::Pages),
+    #[cfg(CONFIG_SWAP)]
+    ("swapcached", c::node_stat_item_NR_SWAPCACHE, Shown::Pages),
+];
+
+const EVENTS: &[(&str, c::vm_event_item)] = &[
+    ("pgpgin", c::vm_event_item_PGPGIN),
+    ("pgpgout", c::vm_event_item_PGPGOUT),
+    ("pgfault", c::vm_event_item_PGFAULT),
+    ("pgmajfault", c::vm_event_item_PGMAJFAULT),
+];
+
+const LISTS: &[(&str, c::lru_list)] = &[
+    ("inactive_anon", c::lru_list_LRU_INACTIVE_ANON),
+    ("active_anon", c::lru_list_LRU_ACTIVE_ANON),
+    ("inactive_file", c::lru_list_LRU_INACTIVE_FILE),
+    ("active_file", c::lru_list_LRU_ACTIVE_FILE),
+    ("unevictable", c::lru_list_LRU_UNEVICTABLE),
+];
+
+/// Hands the statistics of `source` to `line`.
+pub(super) fn emit(source: &impl Source, line: impl Fn(&str, u64)) {
+    for (name, item, shown) in STATS {
+        line(name, shown.of(source.item(*item as usize)));
+    }
+    for (name, event) in EVENTS {
+        line(name, source.event(*event) as u64);
+    }
+    for (name, lru) in LISTS {
+        line(name, PAGES.show(source.item(*lru as usize)));
+    }
+}
+
+/// Statistics, a line each.
+pub(crate) struct Stat;
+
+impl Show for Stat {
+    type Data = MemCgroup;
+
+    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+        let mut totals = Totals::new()?;
+        totals.read_local(memcg);
+        emit(&*totals, |name, value| seq_line(seq, "", name, value));
+        let limit = memcg.memory().effective_limit();
+        seq_line(seq, "", "hierarchical_memory_limit", PAGES.show(limit));
+        totals.read_tree(memcg);
+        emit(&*totals, |name, value| seq_line(seq, "total_", name, value));
+        Ok(())
+    }
+}
+
+/// Pages on the LRU lists of each node.
+pub(crate) struct NumaStat;
+
+impl Show for NumaStat {
+    type Data = MemCgroup;
+
+    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+        const FILE: u32 = 1 << c::lru_list_LRU_INACTIVE_FILE | 1 << c::lru_list_LRU_ACTIVE_FILE;
+        const ANON: u32 = 1 << c::lru_list_LRU_INACTIVE_ANON | 1 << c::lru_list_LRU_ACTIVE_ANON;
+        const ALL: u32 = (1 << c::lru_list_NR_LRU_LISTS) - 1;
+
+        for (prefix, tree) in [("", false), ("hierarchical_", true)] {
+            for (name, mask) in [
+                ("total", ALL),
+                ("file", FILE),
+                ("anon", ANON),
+                ("unevictable", 1 << c::lru_list_LRU_UNEVICTABLE),
+            ] {
+                let sum = |nid| lru_pages(memcg, nid, mask, tree);
+                let total: usize = NodeId::with_memory().map(sum).sum();
+                seq_print!(seq, "{}{}={}", prefix, name, total);
+                for nid in NodeId::with_memory() {
+                    seq_print!(seq, " N{}={}", nid.as_raw(), sum(nid));
+                }
+                seq_print!(seq, "\n");
+            }
+        }
+        Ok(())
+    }
+}

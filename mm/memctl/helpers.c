@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Inlines and macros of C as functions for the Rust side of memctl. Included by
+ * rust/helpers/helpers.c, where they become part of what is inlined into Rust.
+ */
+
+#include <linux/backing-dev.h>
+#include <linux/cpuset.h>
+#include <linux/jiffies.h>
+#include <linux/memcontrol.h>
+#include <linux/mm.h>
+#include <linux/mm_inline.h>
+#include <linux/nodemask.h>
+#include <linux/oom.h>
+#include <linux/percpu-refcount.h>
+#include <linux/resume_user_mode.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/swap.h>
+#include <linux/zswap.h>
+
+#include "../../mm/internal.h"
+#include "../../mm/page_alloc.h"
+#include "../../mm/swap.h"
+#include "../../mm/swap_table.h"
+#include "../../mm/memctl/memctl.h"
+
+/* containers and handles */
+
+__rust_helper bool rust_helper_mem_cgroup_disabled(void)
+{
+	return mem_cgroup_disabled();
+}
+
+__rust_helper bool rust_helper_memory_cgrp_on_dfl(void)
+{
+	return cgroup_subsys_on_dfl(memory_cgrp_subsys);
+}
+
+__rust_helper bool rust_helper_obj_cgroup_tryget(struct obj_cgroup *objcg)
+{
+	return obj_cgroup_tryget(objcg);
+}
+
+__rust_helper void rust_helper_obj_cgroup_get_many(struct obj_cgroup *objcg,
+						   unsigned long nr)
+{
+	obj_cgroup_get_many(objcg, nr);
+}
+
+__rust_helper void rust_helper_obj_cgroup_put(struct obj_cgroup *objcg)
+{
+	obj_cgroup_put(objcg);
+}
+
+__rust_helper void rust_helper_obj_cgroup_put_many(struct obj_cgroup *objcg,
+						   unsigned long nr)
+{
+	if (!obj_cgroup_is_root(objcg))
+		percpu_ref_put_many(&objcg->refcnt, nr);
+}
+
+__rust_helper void rust_helper_css_kill(struct cgroup_subsys_state *css)
+{
+	percpu_ref_kill(&css->refcnt);
+}
+
+__rust_helper void rust_helper_obj_cgroup_kill(struct obj_cgroup *objcg)
+{
+	percpu_ref_kill(&objcg->refcnt);
+}
+
+__rust_helper void rust_helper_obj_cgroup_free_rcu(struct obj_cgroup *objcg)
+{
+	kfree_rcu(objcg, rcu);
+}
+
+__rust_helper unsigned long rust_helper_objcg_lock_irqsave(void)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&memctl_objcg_lock, flags);
+	return flags;
+}
+
+__rust_helper void rust_helper_objcg_unlock_irqrestore(unsigned long flags)
+{
+	spin_unlock_irqrestore(&memctl_objcg_lock, flags);
+}
+
+__rust_helper struct mem_cgroup *
+rust_helper_task_mem_cgroup(struct task_struct *task)
+{
+	return mem_cgroup_from_css(task_css(task, memory_cgrp_id));
+}
+
+__rust_helper struct task_struct *rust_helper_mm_owner(struct mm_struct *mm)
+{
+	return rcu_dereference(mm->owner);
+}
+
+__rust_helper bool rust_helper_mm_owner_is(struct mm_struct *mm,
+					   struct task_struct *task)
+{
+	return rcu_access_pointer(mm->owner) == task;
+}
+
+__rust_helper void rust_helper_list_splice_init(struct list_head *list,
+						struct list_head *head)
+{
+	list_splice_init(list, head);
+}
+
+__rust_helper void rust_helper_private_id_ref_set(struct mem_cgroup *memcg,
+						  int n)
+{
+	refcount_set(&memcg->id.ref, n);
+}
+
+__rust_helper unsigned int rust_helper_private_id_users(struct mem_cgroup *memcg)
+{
+	return refcount_read(&memcg->id.ref);
+}
+
+__rust_helper bool rust_helper_private_id_ref_get(struct mem_cgroup *memcg,
+						  unsigned int n)
+{
+	return refcount_add_not_zero(n, &memcg->id.ref);
+}
+
+__rust_helper bool rust_helper_private_id_ref_put(struct mem_cgroup *memcg,
+						  unsigned int n)
+{
+	return refcount_sub_and_test(n, &memcg->id.ref);
+}
+
+__rust_helper void rust_helper_socket_pressure_init(struct mem_cgroup *memcg)
+{
+#if BITS_PER_LONG < 64
+	seqlock_init(&memcg->socket_pressure_seqlock);
+#endif
+}
+
+__rust_helper void *rust_helper_memctl_cache_alloc(struct kmem_cache *cache,
+						   gfp_t gfp, int nid)
+{
+	return kmem_cache_alloc_node(cache, gfp, nid);
+}
+
+/* lists */
+
+__rust_helper bool rust_helper_lru_gen_enabled(void)
+{
+	return lru_gen_enabled();
+}
+
+#ifndef CONFIG_LRU_GEN
+__rust_helper void rust_helper_lru_gen_init_memcg(struct mem_cgroup *memcg)
+{
+	lru_gen_init_memcg(memcg);
+}
+
+__rust_helper void rust_helper_lru_gen_exit_memcg(struct mem_cgroup *memcg)
+{
+	lru_gen_exit_memcg(memcg);
+}
+
+__rust_helper void rust_helper_lru_gen_online_memcg(struct mem_cgroup *memcg)
+{
+	lru_gen_online_memcg(memcg);
+}
+
+__rust_helper void rust_helper_lru_gen_offline_memcg(struct mem_cgroup *memcg)
+{
+	lru_gen_offline_memcg(memcg);
+}
+
+__rust_helper void rust_helper_lru_gen_release_memcg(struct mem_cgroup *memcg)
+{
+	lru_gen_release_memcg(memcg);
+}
+
+__rust_helper void rust_helper_max_lru_gen_memcg(struct mem_cgroup *memcg,
+						 int nid)
+{
+	max_lru_gen_memcg(memcg, nid);
+}
+
+__rust_helper bool
+rust_helper_recheck_lru_gen_max_memcg(struct mem_cgroup *memcg, int nid)
+{
+	return recheck_lru_gen_max_memcg(memcg, nid);
+}
+
+__rust_helper void
+rust_helper_lru_gen_reparent_memcg(struct mem_cgroup *memcg,
+				   struct mem_cgroup *parent, int nid)
+{
+	lru_gen_reparent_memcg(memcg, parent, nid);
+}
+#endif
+
+#ifndef CONFIG_LRU_GEN_WALKS_MMU
+__rust_helper void rust_helper_lru_gen_migrate_mm(struct mm_struct *mm)
+{
+	lru_gen_migrate_mm(mm);
+}
+#endif
+
+/* the task that runs, and the victim of the OOM killer */
+
+__rust_helper bool rust_helper_in_task(void)
+{
+	return in_task();
+}
+
+__rust_helper void rust_helper_set_notify_resume(struct task_struct *task)
+{
+	set_notify_resume(task);
+}
+
+__rust_helper struct mem_cgroup *rust_helper_read_int_active_memcg(void)
+{
+	return this_cpu_read(int_active_memcg);
+}
+
+__rust_helper bool rust_helper_fatal_signal_pending(struct task_struct *task)
+{
+	return fatal_signal_pending(task);
+}
+
+__rust_helper bool rust_helper_tsk_frees_oom_mm(struct task_struct *task)
+{
+	struct mm_struct *mm = READ_ONCE(task->signal->oom_mm);
+
+	/* exit_mmap() frees the pages first, then the tree of mappings. */
+	return mm && !mtree_empty(&mm->mm_mt);
+}
+
+__rust_helper bool rust_helper_tsk_is_oom_victim(struct task_struct *task)
+{
+	return tsk_is_oom_victim(task);
+}
+
+__rust_helper bool rust_helper_tsk_oom_mm_reaped(struct task_struct *task)
+{
+	return tsk_is_oom_victim(task) &&
+	       mm_flags_test(MMF_OOM_SKIP, task->signal->oom_mm);
+}
+
+__rust_helper void rust_helper_task_lock(struct task_struct *task)
+{
+	task_lock(task);
+}
+
+__rust_helper void rust_helper_task_unlock(struct task_struct *task)
+{
+	task_unlock(task);
+}
+
+__rust_helper struct task_struct *
+rust_helper_cgroup_taskset_first_leader(struct cgroup_taskset *tset)
+{
+	struct cgroup_subsys_state *css;
+	struct task_struct *task;
+
+	cgroup_taskset_for_each_leader(task, css, tset)
+		return task;
+	return NULL;
+}
+
+__rust_helper void
+rust_helper_nodes_and_allowed(struct cgroup_subsys_state *css, nodemask_t *mask)
+{
+	nodemask_t allowed;
+
+	cpuset_nodes_allowed(css->cgroup, &allowed);
+	nodes_and(*mask, *mask, allowed);
+}
+
+__rust_helper void rust_helper_limit_mutex_lock(void)
+{
+	mutex_lock(&memctl_limit_mutex);
+}
+
+__rust_helper void rust_helper_limit_mutex_unlock(void)
+{
+	mutex_unlock(&memctl_limit_mutex);
+}
+
+__rust_helper bool rust_helper_oom_lock_killable(void)
+{
+	return !mutex_lock_killable(&oom_lock);
+}
+
+__rust_helper void rust_helper_oom_unlock(void)
+{
+	mutex_unlock(&oom_lock);
+}
+
+/* swap, statistics, writeback, nodes */
+
+#ifdef CONFIG_SWAP
+__rust_helper void rust_helper_swap_record_owner(struct folio *folio,
+						 unsigned short id)
+{
+	struct swap_cluster_info *ci = swap_cluster_get_and_lock(folio);
+
+	__swap_cgroup_set(ci, swp_cluster_offset(folio->swap),
+			  folio_nr_pages(folio), id);
+	swap_cluster_unlock(ci);
+}
+#endif
+
+#ifdef CONFIG_CGROUP_WRITEBACK
+__rust_helper void
+rust_helper_memctl_foreign_init(struct memctl_foreign *foreign)
+{
+	foreign->done = __WB_COMPLETION_INIT(&memctl_foreign_waitq);
+}
+
+__rust_helper void rust_helper_wb_domain_size_changed(struct wb_domain *domain)
+{
+	wb_domain_size_changed(domain);
+}
+
+__rust_helper void rust_helper_cgwb_list_init(struct mem_cgroup *memcg)
+{
+	INIT_LIST_HEAD(&memcg->cgwb_list);
+}
+#endif
+
+__rust_helper void
+rust_helper_zswap_memcg_offline_cleanup(struct mem_cgroup *memcg)
+{
+	zswap_memcg_offline_cleanup(memcg);
+}
+
+/* whose swap space is, for the audit */
+
+#ifdef CONFIG_MEMCTL_DEBUG
+#ifdef CONFIG_SWAP
+/*
+ * The ids of those who own the pages of a cluster of swap space: up to
+ * SWAPFILE_CLUSTER of them into @ids. Returns how many there are, 0 behind the
+ * last swap device; moves on @type and @offset.
+ */
+__rust_helper unsigned int rust_helper_swap_cluster_owners(unsigned int *type,
+							   unsigned long *offset,
+							   unsigned short *ids)
+{
+	struct swap_cluster_info *ci;
+	struct swap_info_struct *si;
+	unsigned int i, n = 0;
+
+	for (; *type < MAX_SWAPFILES; (*type)++, *offset = 0) {
+		rcu_read_lock();
+		si = READ_ONCE(swap_info[*type]);
+		if (si && !percpu_ref_tryget_live(&si->users))
+			si = NULL;
+		rcu_read_unlock();
+		if (!si)
+			continue;
+		if (*offset < si->max) {
+			n = min(si->max - *offset, SWAPFILE_CLUSTER);
+			ci = swap_cluster_lock(si, *offset);
+			for (i = 0; i < n; i++)
+				ids[i] = __swap_cgroup_get(ci, i);
+			swap_cluster_unlock(ci);
+			*offset += n;
+		}
+		percpu_ref_put(&si->users);
+		if (n)
+			break;
+	}
+	return n;
+}
+#endif
+#endif

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Reclaim walks over containers, asks what is protected, and tells of pressure: `mm/vmscan.c`,
+//! `mm/shrinker.c`, `mm/vmpressure.c`; and tasks that return to user space are slowed.
+
+use super::{
+    results::Step,
+    seam::{
+        ByPressure,
+        Given,
+        MayCookie,
+        OrRoot, //
+    },
+};
+use crate::{
+    c::{
+        gfp::Gfp,
+        memcg::MemCgroup,
+        vm, //
+    },
+    pressure::{
+        protection,
+        throttle, //
+    },
+    tree::iter,
+};
+use kernel::bindings::*;
+#[cfg(CONFIG_MEMCG_V1)]
+use kernel::{
+    ffi::{
+        c_int,
+        c_ulong, //
+    },
+    seam::Ignored, //
+};
+
+kernel::seam! {
+    /// # Safety
+    ///
+    /// The caller keeps the root of the walk, and gives its reference on `prev`, that of the last
+    /// call, away; the cookie is its own, with a node: `include/linux/memcontrol.h`.
+    fn mem_cgroup_iter(
+        root: OrRoot<'_>,
+        prev: Given,
+        cookie: MayCookie<'_>,
+    ) -> *mut mem_cgroup {
+        let OrRoot(root) = root;
+        if vm::disabled() {
+            return Step(None);
+        }
+        let found = match cookie.into_parts() {
+            None => iter::next(root, prev.get(), None),
+            Some((nid, generation)) => {
+                iter::next(root, prev.get(), Some(iter::Shared { nid, generation }))
+            }
+        };
+        drop(prev.take(root));
+        Step(found)
+    }
+
+    /// # Safety
+    ///
+    /// As above.
+    fn mem_cgroup_iter_break(root: OrRoot<'_>, prev: Given) {
+        drop(prev.take(root.0));
+    }
+
+    /// # Safety
+    ///
+    /// The caller keeps both, of which the root of the reclaim may be null.
+    fn mem_cgroup_calculate_protection(root: OrRoot<'_>, memcg: &MemCgroup) {
+        if !vm::disabled() {
+            protection::update(root.0, memcg);
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The caller keeps the container, if there is one: `show_mem()` of the OOM killer.
+    fn mem_cgroup_show_protected_memory(memcg: OrRoot<'_>) {
+        if !vm::disabled() && vm::on_v2() {
+            crate::files::log::protection(memcg.0);
+        }
+    }
+
+    /// # Safety
+    ///
+    /// None is needed: `resume_user_mode_work()`.
+    fn __mem_cgroup_handle_over_high(gfp: Gfp) {
+        throttle::settle(gfp);
+    }
+
+    /// # Safety
+    ///
+    /// The caller keeps the container, if there is one.
+    fn memcg_to_vmpressure(memcg: OrRoot<'_>) -> *mut vmpressure {
+        memcg.0.vmpressure()
+    }
+
+    /// # Safety
+    ///
+    /// It is the pressure of a container, which the caller keeps.
+    fn vmpressure_to_memcg(pressure: ByPressure<'_>) -> *mut mem_cgroup {
+        Some(pressure.0)
+    }
+}
+
+#[cfg(CONFIG_LRU_GEN)]
+kernel::seam! {
+    /// # Safety
+    ///
+    /// The caller keeps both, of which the root of the reclaim may be null.
+    fn mem_cgroup_calculate_protection_path(root: OrRoot<'_>, memcg: &MemCgroup) {
+        if !vm::disabled() {
+            protection::update_path(root.0, memcg);
+        }
+    }
+}
+
+/// Soft limits, and those who listen to pressure on cgroup v1, are not there yet.
+#[cfg(CONFIG_MEMCG_V1)]
+mod v1 {
+    use super::*;
+
+    kernel::seam! {
+        /// # Safety
+        ///
+        /// None is needed.
+        fn memcg1_soft_limit_reclaim(
+            _pgdat: Ignored<pg_data_t>,
+            _order: c_int,
+            _gfp: Gfp,
+            _scanned: Ignored<c_ulong>,
+        ) -> c_ulong {
+            0
+        }
+
+        /// # Safety
+        ///
+        /// None is needed.
+        fn vmpressure_prio(_gfp: Gfp, _memcg: Ignored<mem_cgroup>, _prio: c_int) {}
+
+        /// # Safety
+        ///
+        /// None is needed.
+        fn vmpressure_v1_init(_vmpressure: Ignored<vmpressure>) {}
+
+        /// # Safety
+        ///
+        /// None is needed.
+        fn vmpressure_v1_cleanup(_vmpressure: Ignored<vmpressure>) {}
+
+        /// # Safety
+        ///
+        /// None is needed.
+        fn vmpressure_v1_account_tree(
+            _vmpressure: Ignored<vmpressure>,
+            _scanned: c_ulong,
+            _reclaimed: c_ulong,
+        ) {
+        }
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What C gets back from the hooks, where it is not what any seam gives back; and the tables that
+//! the cgroup core gets.
+#![deny(unsafe_code)]
+
+use crate::{
+    c::{
+        create::Unpublished,
+        memcg::MemCgroup, //
+    },
+    files,
+    tree::iter::Visit,
+};
+use core::ptr::null_mut;
+use kernel::{
+    bindings,
+    cgroup::Files,
+    error::Result,
+    seam::IntoC,
+    sync::{
+        aref::ARef,
+        counted::Counted, //
+    },
+};
+
+/// What a walk has come to: the caller gets the reference, if there is one.
+pub(super) struct Step<'a>(pub(super) Option<Visit<'a>>);
+
+impl IntoC<*mut bindings::mem_cgroup> for Step<'_> {
+    fn into_c(self) -> *mut bindings::mem_cgroup {
+        match self.0 {
+            None => null_mut(),
+            Some(Visit::Root(memcg)) => memcg.as_raw(),
+            Some(Visit::Below(memcg)) => Some(memcg).into_c(),
+        }
+    }
+}
+
+/// A reference on a container is handed over by its css; none is null.
+pub(super) struct AsCss(pub(super) Option<ARef<Counted<MemCgroup>>>);
+
+impl IntoC<*mut bindings::cgroup_subsys_state> for AsCss {
+    fn into_c(self) -> *mut bindings::cgroup_subsys_state {
+        self.0
+            .map_or(null_mut(), |memcg| ARef::into_raw(memcg).as_ptr().cast())
+    }
+}
+
+/// A container that the core does not have yet, or why there is none.
+pub(super) struct New(pub(super) Result<Unpublished>);
+
+impl IntoC<*mut bindings::cgroup_subsys_state> for New {
+    fn into_c(self) -> *mut bindings::cgroup_subsys_state {
+        match self.0 {
+            Ok(new) => new.publish(),
+            Err(e) => e.to_ptr(),
+        }
+    }
+}
+
+/// The files on cgroup v1, for `shim.c`.
+#[allow(unsafe_code)] // The name is one of C.
+#[no_mangle]
+static memctl_v1_files: Files<MemCgroup, { files::v1::FILES.len() }> = Files::new(files::v1::FILES);
+
+/// The files on cgroup v2, for `shim.c`.
+#[allow(unsafe_code)] // The name is one of C.
+#[no_mangle]
+static memctl_v2_files: Files<MemCgroup, { files::v2::FILES.len() }> = Files::new(files::v2::FILES);

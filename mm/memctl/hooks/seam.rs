@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What C hands over to the hooks, as types: see `kernel::seam`. Each says what it claims of the
+//! callers. What C gets back is in `results.rs`.
+
+#[cfg(CONFIG_CGROUP_WRITEBACK)]
+use crate::c::foreign::Writeback;
+#[cfg(CONFIG_SWAP)]
+use crate::c::swap::FreedEntries;
+use crate::c::{
+    binding::{
+        Exclusive,
+        Stable, //
+    },
+    gfp::Gfp,
+    life::{
+        Freeing,
+        Offlining,
+        Onlining,
+        Released, //
+    },
+    memcg::MemCgroup,
+    meta_page::MetaPage,
+    node::Node,
+    objcg::ObjCgroup,
+    task::Moved,
+    vm,
+};
+use core::ptr::NonNull;
+use kernel::{
+    bindings,
+    cgroup::CssData,
+    mm::{
+        folio::Folio,
+        lruvec::Lruvec,
+        numa::NodeId, //
+    },
+    seam::{
+        Arg,
+        Wraps, //
+    },
+    sync::{
+        aref::ARef,
+        counted::Counted, //
+    },
+};
+
+// SAFETY: The layout is that of C.
+unsafe impl Wraps for MemCgroup {
+    type C = bindings::mem_cgroup;
+}
+
+// SAFETY: The layout is transparent.
+unsafe impl Wraps for ObjCgroup {
+    type C = bindings::obj_cgroup;
+}
+
+// SAFETY: The layout is transparent.
+#[cfg(CONFIG_CGROUP_WRITEBACK)]
+unsafe impl Wraps for Writeback {
+    type C = bindings::bdi_writeback;
+}
+
+/// Types of arguments. `$claim` is what each claims of the caller, at the least until the hook
+/// returns; `$from` makes it of what C hands over, and relies on that.
+macro_rules! args {
+    ($($claim:literal $ty:ty = $c:ty, |$raw:ident| $from:expr;)*) => { $(
+        // SAFETY: That is the claim.
+        #[doc = $claim]
+        unsafe impl Arg for $ty {
+            type Raw = $c;
+
+            #[inline]
+            #[allow(unused_unsafe)] // For those without a claim.
+            unsafe fn from_c($raw: $c) -> Self {
+                // SAFETY: By the requirement of this function.
+                unsafe { $from }
+            }
+        }
+    )* };
+}
+
+/// A container, or the root where C has null.
+pub(super) struct OrRoot<'a>(pub(super) &'a MemCgroup);
+
+/// A container by its css, if there is one.
+pub(super) struct ByCss<'a>(pub(super) Option<&'a MemCgroup>);
+
+/// A container by the pressure that C keeps for it.
+pub(super) struct ByPressure<'a>(pub(super) &'a MemCgroup);
+
+/// A container that goes offline, unless it has no parent.
+pub(super) struct MayOffline<'a>(pub(super) Option<Offlining<'a>>);
+
+/// A container's share of a node, by the lists of it.
+pub(super) struct ByLists<'a>(pub(super) &'a Node);
+
+/// Lists of a container, or of a node if the controller is disabled.
+pub(super) struct AnyLists<'a>(pub(super) &'a Lruvec);
+
+/// The folio that a page is in, of which nothing is known but that it is a page.
+pub(super) struct OfPage<'a>(pub(super) &'a Folio);
+
+/// Folios on their way to be freed together.
+pub(super) struct Batch<'a>(&'a bindings::folio_batch);
+
+/// A container on which C gives a reference away, unless it is the root of a walk.
+pub(super) struct Given(*mut bindings::mem_cgroup);
+
+/// What a reclaimer that shares its walk with others knows of it; nothing if it shares none.
+pub(super) struct MayCookie<'a>(Option<&'a mut bindings::mem_cgroup_reclaim_cookie>);
+
+/// The id of a container that was written down for entries of swap space.
+#[cfg(CONFIG_SWAP)]
+pub(super) struct RecordedId(u16);
+
+args! {
+    "Nothing is claimed."
+    Gfp = bindings::gfp_t, |raw| Gfp(raw);
+    "The container stays, if it is not null."
+    OrRoot<'_> = *mut bindings::mem_cgroup,
+        |raw| OrRoot(raw.cast::<MemCgroup>().as_ref().unwrap_or(MemCgroup::root()));
+    "The container stays, if it is not null; the css is its first field."
+    ByCss<'_> = *mut bindings::cgroup_subsys_state,
+        |raw| ByCss(raw.cast::<MemCgroup>().as_ref());
+    "It is the pressure of a container that stays."
+    ByPressure<'_> = *mut bindings::vmpressure,
+        |raw| ByPressure(MemCgroup::from_vmpressure(raw));
+    "The core brings the container online."
+    Onlining<'_> = *mut bindings::cgroup_subsys_state,
+        |raw| Onlining::new(MemCgroup::from_css(raw));
+    "The core takes the container offline."
+    MayOffline<'_> = *mut bindings::cgroup_subsys_state,
+        |raw| MayOffline(Offlining::new(MemCgroup::from_css(raw)));
+    "The last reference on the container has gone."
+    Released<'_> = *mut bindings::cgroup_subsys_state,
+        |raw| Released::new(MemCgroup::from_css(raw));
+    "The core gives the container away to be freed; the css is its first field."
+    Freeing = *mut bindings::cgroup_subsys_state, |raw| Freeing::new(raw.cast());
+    "The core moves these tasks right now."
+    Moved<'_> = *mut bindings::cgroup_taskset, |raw| Moved::new(&mut *raw);
+    "The lists are those of a container that stays: the controller is enabled."
+    ByLists<'_> = *mut bindings::lruvec, |raw| ByLists(Node::from_lruvec(raw));
+    "The lists stay."
+    AnyLists<'_> = *mut bindings::lruvec, |raw| AnyLists(Lruvec::from_raw(raw));
+    "It is a page: the folio it is in may change any time, but is one."
+    OfPage<'_> = *mut bindings::page,
+        |raw| OfPage(Folio::from_raw(bindings::page_folio(raw)));
+    "That of `MetaPage<Exclusive>` for each folio, and none is there twice."
+    Batch<'_> = *mut bindings::folio_batch, |raw| Batch(&*raw);
+    "A reference is given away with it, or it is null or what `take()` is told."
+    Given = *mut bindings::mem_cgroup, |raw| Given(raw);
+    "It is null, or the caller's own, with a node."
+    MayCookie<'_> = *mut bindings::mem_cgroup_reclaim_cookie, |raw| MayCookie(raw.as_mut());
+}
+
+#[cfg(CONFIG_SWAP)]
+args! {
+    "It was, for as many entries as `freed()` is told, which are free now; and this is told once."
+    RecordedId = u16, |raw| RecordedId(raw);
+}
+
+// SAFETY: The claim is that `S` is true of the folio until the hook returns, that it is no slab
+// page, and that the argument is the only view of it if `S` is good enough to change the binding.
+unsafe impl<S: Stable> Arg for MetaPage<'_, S> {
+    type Raw = *mut bindings::folio;
+
+    #[inline]
+    unsafe fn from_c(raw: Self::Raw) -> Self {
+        // SAFETY: By the requirement of this function.
+        unsafe { Self::new(Folio::from_raw(raw)) }
+    }
+}
+
+impl<'a> Batch<'a> {
+    /// The folios.
+    #[inline]
+    pub(super) fn into_pages(self) -> impl Iterator<Item = MetaPage<'a, Exclusive>> {
+        let folios = self.0.folios.iter().take(self.0.nr.into());
+        // SAFETY: By the claim.
+        folios.map(|folio| unsafe { MetaPage::from_c(*folio) })
+    }
+}
+
+impl<'a> AnyLists<'a> {
+    /// Whose they are; nobody's if the controller is disabled.
+    #[inline]
+    pub(super) fn node(&self) -> Option<&'a Node> {
+        if vm::disabled() {
+            return None;
+        }
+        // SAFETY: The controller is enabled: all lists in use are those of a container.
+        Some(unsafe { Node::from_lruvec(self.0.as_raw()) })
+    }
+}
+
+impl Given {
+    /// The container, as long as the reference has not been taken.
+    pub(super) fn get(&self) -> Option<&MemCgroup> {
+        // SAFETY: The reference is ours, or the container is the root of the caller's walk.
+        unsafe { self.0.cast::<MemCgroup>().as_ref() }
+    }
+
+    /// The reference; nothing if it is `root` or null.
+    pub(super) fn take(self, root: &MemCgroup) -> Option<ARef<Counted<MemCgroup>>> {
+        let memcg = NonNull::new(self.0).filter(|memcg| memcg.as_ptr() != root.as_raw())?;
+        // SAFETY: By the claim; `self` is consumed.
+        Some(unsafe { ARef::from_raw(memcg.cast()) })
+    }
+}
+
+impl<'a> MayCookie<'a> {
+    /// The node whose walk it is, and the round that was joined.
+    pub(super) fn into_parts(self) -> Option<(NodeId, &'a mut i32)> {
+        let cookie = self.0?;
+        // SAFETY: By the claim there is a node, which is not freed.
+        let nid = NodeId::new(unsafe { (*cookie.pgdat).node_id })?;
+        Some((nid, &mut cookie.generation))
+    }
+}
+
+#[cfg(CONFIG_SWAP)]
+impl RecordedId {
+    /// The entries, of which there are `nr`.
+    pub(super) fn freed(self, nr: u32) -> FreedEntries {
+        // SAFETY: By the claim.
+        unsafe { FreedEntries::new(self.0.into(), nr) }
+    }
+}

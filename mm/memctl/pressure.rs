@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What happens when there is no room? [`reclaim`] takes pages back, [`protection`] says from whom
+//! not, [`throttle`] slows down, [`oom`] kills or lets wait, [`writeback`] limits dirty pages.
+#![deny(unsafe_code)]
+
+pub(crate) mod oom;
+pub(crate) mod protection;
+pub(crate) mod reclaim;
+pub(crate) mod throttle;
+#[cfg(CONFIG_CGROUP_WRITEBACK)]
+pub(crate) mod writeback;
+
+/// How often reclaim may fail to free anything before something else is tried.
+pub(crate) const MAX_RECLAIM_RETRIES: u32 = 16;

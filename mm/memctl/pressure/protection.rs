@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Protection from reclaim: `memory.min` and `memory.low`.
+//!
+//! Reclaim asks for each container how much of it must be left alone. What the settings of a
+//! container come to depends on who reclaims, and on how much of the protection of the container
+//! above is left for this one; so reclaim has it found out, parents first, before it looks. The
+//! container whose limit is the reason for the reclaim is not protected from it.
+//!
+//! The arithmetic is that of [`ResCounter::update_protection`].
+#![deny(unsafe_code)]
+
+use crate::{
+    c::{
+        memcg::MemCgroup,
+        vm, //
+    },
+    tree::iter, //
+};
+use kernel::{
+    cgroup::CssData,
+    res_counter::{
+        Protection,
+        ResCounter, //
+    },
+    sync::rcu,
+};
+
+/// The counter below which a reclaim of `root` happens: none if it is a reclaim of everything.
+fn counter_of(root: &MemCgroup) -> Option<&ResCounter> {
+    (!root.is_root()).then(|| root.memory())
+}
+
+/// Finds out what is protected of `memcg` in a reclaim of `root`. All containers in between have
+/// been looked at.
+pub(crate) fn update(root: &MemCgroup, memcg: &MemCgroup) {
+    if !memcg.is_root() {
+        memcg
+            .memory()
+            .update_protection(counter_of(root), vm::protects_recursively());
+    }
+}
+
+/// The same with all containers in between, from `root` down.
+pub(crate) fn update_path(root: &MemCgroup, memcg: &MemCgroup) {
+    // Each level down is one walk up, but hierarchies are shallow.
+    let depth = memcg.up().position(|m| core::ptr::eq(m, root)).unwrap_or(0);
+    for above in (0..depth).rev() {
+        if let Some(memcg) = memcg.up().nth(above) {
+            update(root, memcg);
+        }
+    }
+}
+
+/// Pages in use directly below `memcg` that are protected by settings of the kind.
+pub(crate) fn in_use_below(memcg: &MemCgroup, kind: Protection) -> usize {
+    if !memcg.is_root() {
+        return memcg.memory().children_protected(kind);
+    }
+    // Nobody adds them up for the root.
+    let rcu = rcu::read_lock();
+    iter::below(memcg, &rcu)
+        .filter(|m| m.parent().is_some_and(MemCgroup::is_root))
+        .map(|m| m.memory().usage_protected(kind))
+        .sum()
+}

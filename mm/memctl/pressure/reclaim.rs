@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Reclaim that somebody asks for: by lowering a limit, or by emptying a container.
+//!
+//! Both sleep, and stop when a signal comes.
+#![deny(unsafe_code)]
+
+use super::{
+    oom,
+    MAX_RECLAIM_RETRIES, //
+};
+use crate::{
+    c::{
+        events::MemoryEvent,
+        gfp::Gfp,
+        memcg::MemCgroup,
+        task::Current,
+        vm::{
+            self,
+            LimitLock, //
+        },
+    },
+    stats::events,
+    usage::{
+        stock,
+        waiters, //
+    },
+};
+use kernel::{
+    cgroup::CssData,
+    mm::lruvec,
+    prelude::*,
+    sched,
+    sync::atomic::Relaxed, //
+};
+
+/// How many pages are reclaimed before the one who asked for it looks again for signals, and for
+/// how much there is left to do.
+const STEP: usize = 256;
+
+/// Sets the limit of `memcg` to `limit` pages. If more is used, reclaims first.
+///
+/// # Errors
+///
+/// `EBUSY` if there is nothing more to reclaim, `EINTR` if a signal came; the limit is then what it
+/// was.
+pub(crate) fn set_limit(memcg: &MemCgroup, limit: usize) -> Result {
+    let raised = limit > memcg.memory().limit();
+    let mut retries = MAX_RECLAIM_RETRIES;
+    stock::drain(memcg);
+    loop {
+        if Current::get().signal_pending() {
+            return Err(EINTR);
+        }
+        let lock = LimitLock::new();
+        let set = memcg.memory().set_limit(limit);
+        drop(lock);
+        let Err(busy) = set else {
+            break;
+        };
+        // rmdir waits for us.
+        if memcg.css().is_dying() {
+            return Err(busy);
+        }
+        let excess = memcg.memory().usage().saturating_sub(limit);
+        let reclaimed = vm::reclaim(memcg, excess.clamp(1, STEP), Gfp::KERNEL);
+        // What reclaim frees goes to stocks, and may be enough. But those who are at work fill them
+        // again and again: to take them back is no progress.
+        if (stock::drain(memcg) == 0 || retries == 0) && reclaimed == 0 {
+            return Err(busy);
+        }
+        retries -= u32::from(reclaimed == 0);
+    }
+    if raised {
+        waiters::wake();
+    }
+    Ok(())
+}
+
+/// Sets the limit of `memcg` to `limit` pages at once. If more is used, reclaims, and then kills,
+/// until it no longer is; not if `nonblock`.
+pub(crate) fn force_limit(memcg: &MemCgroup, limit: usize, nonblock: bool) {
+    let mut retries = MAX_RECLAIM_RETRIES;
+    memcg.memory().force_limit(limit);
+    waiters::wake();
+    stock::drain(memcg);
+
+    while !nonblock && limit == memcg.memory().limit() {
+        let usage = memcg.memory().usage();
+        if usage <= limit || Current::get().signal_pending() || memcg.css().is_dying() {
+            break;
+        }
+        if retries != 0 {
+            retries -= u32::from(vm::reclaim(memcg, usage - limit, Gfp::KERNEL) == 0);
+            stock::drain(memcg);
+            continue;
+        }
+        events::notify(memcg, MemoryEvent::OOM, true);
+        if !oom::kill_now(memcg, Gfp::KERNEL, 1, 0) {
+            break;
+        }
+        sched::cond_resched();
+    }
+    vm::size_changed(memcg);
+}
+
+/// Sets the boundary of `memcg` beyond which those who charge are slowed to `high` pages. If more
+/// is used, tries to reclaim that first; not if `nonblock`.
+pub(crate) fn set_high(memcg: &MemCgroup, high: usize, nonblock: bool) {
+    let mut retries = MAX_RECLAIM_RETRIES;
+    memcg.high().store(high, Relaxed);
+    stock::drain(memcg);
+
+    while !nonblock && high == memcg.high().load(Relaxed) && retries != 0 {
+        let usage = memcg.memory().usage();
+        // rmdir waits for us.
+        if usage <= high || Current::get().signal_pending() || memcg.css().is_dying() {
+            break;
+        }
+        retries -= u32::from(vm::reclaim(memcg, usage - high, Gfp::KERNEL) == 0);
+        stock::drain(memcg);
+    }
+    vm::size_changed(memcg);
+}
+
+/// Reclaims as much of `memcg` as can be.
+///
+/// # Errors
+///
+/// `EINTR` if a signal came.
+pub(crate) fn force_empty(memcg: &MemCgroup) -> Result {
+    let mut retries = MAX_RECLAIM_RETRIES;
+
+    lruvec::add_drain_all();
+    stock::drain(memcg);
+
+    while retries != 0 && !memcg.css().is_dying() {
+        let usage = memcg.memory().usage();
+        if usage == 0 {
+            break;
+        }
+        if Current::get().signal_pending() {
+            return Err(EINTR);
+        }
+        retries -= u32::from(vm::reclaim(memcg, usage.min(STEP), Gfp::KERNEL) == 0);
+        stock::drain(memcg);
+    }
+    Ok(())
+}

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The seam between C and a part of the kernel that is written in Rust.
+//!
+//! Where C calls Rust, pointers become types and types become what C wants. [`seam!`](crate::seam)
+//! makes a function for C of one that is safe Rust. The types of its arguments are claims about the
+//! callers, which the comment `# Safety` of each function states: that a folio is locked, a
+//! container held. [`Arg`] says for each type what that claim is and how C hands it over, once for
+//! all functions that take it; [`IntoC`] does the same for results. Nothing else is trusted: the
+//! body of such a function cannot hold `unsafe` where the lint `unsafe_code` is denied.
+
+use crate::{
+    bindings,
+    error::{
+        from_result,
+        Result, //
+    },
+    ffi::c_int,
+    mm::{
+        numa::NodeId,
+        vmstat::NodeItem,
+        Mm, //
+    },
+    sync::{
+        aref::ARef,
+        counted::{
+            Counted,
+            TryRefCounted, //
+        },
+    },
+    task::Task,
+};
+use core::{
+    marker::PhantomData,
+    ptr::null_mut, //
+};
+
+/// Makes functions that C calls, declared as in their header, of such in safe Rust: the arguments
+/// are types that implement [`Arg`](crate::seam::Arg), the result is one that implements
+/// [`IntoC`](crate::seam::IntoC).
+///
+/// # Examples
+///
+/// ```ignore
+/// kernel::seam! {
+///     /// # Safety
+///     ///
+///     /// The caller keeps the task: `include/linux/lamp.h`.
+///     fn task_has_lamp(task: &Task, burning: bool) -> bool {
+///         lamp::of(task).is_some_and(|lamp| lamp.is_burning() == burning)
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! seam {
+    ($(
+        $(#[$meta:meta])*
+        fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block
+    )*) => { $(
+        $(#[$meta])*
+        #[allow(unsafe_code)]
+        #[$crate::macros::export]
+        unsafe extern "C" fn $name(
+            $($arg: <$ty as $crate::seam::Arg>::Raw),*
+        ) $(-> $ret)? {
+            $(
+                // SAFETY: The caller promises what the type of the argument says.
+                let $arg: $ty = unsafe { $crate::seam::Arg::from_c($arg) };
+            )*
+            #[deny(unsafe_code)]
+            let body = move || $body;
+            $crate::seam::result(body)
+        }
+    )* };
+}
+
+/// What C hands over as an argument.
+///
+/// # Safety
+///
+/// `from_c()` is right if the caller has promised what the type says.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::seam::Arg;
+///
+/// /// The number of a lamp.
+/// struct Lamp(u32);
+///
+/// // SAFETY: Any number is one.
+/// unsafe impl Arg for Lamp {
+///     type Raw = u32;
+///
+///     unsafe fn from_c(raw: u32) -> Self {
+///         Self(raw)
+///     }
+/// }
+///
+/// // SAFETY: There is no claim.
+/// assert_eq!(unsafe { Lamp::from_c(3) }.0, 3);
+/// ```
+pub unsafe trait Arg {
+    /// How C hands it over.
+    type Raw;
+
+    /// What was handed over.
+    ///
+    /// # Safety
+    ///
+    /// The caller promises what the type says.
+    unsafe fn from_c(raw: Self::Raw) -> Self;
+}
+
+/// A type that is one of C. Taken as `&T`, the claim is that it stays as it is said for the type,
+/// at the least until the function returns; taken as `Option<&T>`, that it is so or null.
+///
+/// # Safety
+///
+/// A pointer at one of the two types points at the other.
+pub unsafe trait Wraps {
+    /// The type of C.
+    type C;
+}
+
+// SAFETY: The layout is transparent.
+unsafe impl Wraps for Task {
+    type C = bindings::task_struct;
+}
+
+// SAFETY: The layout is transparent.
+unsafe impl Wraps for Mm {
+    type C = bindings::mm_struct;
+}
+
+// SAFETY: That is the claim; the type is one of C.
+unsafe impl<T: Wraps> Arg for &T {
+    type Raw = *mut T::C;
+
+    #[inline]
+    unsafe fn from_c(raw: Self::Raw) -> Self {
+        // SAFETY: By the requirement of this function.
+        unsafe { &*raw.cast() }
+    }
+}
+
+// SAFETY: As above.
+unsafe impl<T: Wraps> Arg for Option<&T> {
+    type Raw = *mut T::C;
+
+    #[inline]
+    unsafe fn from_c(raw: Self::Raw) -> Self {
+        // SAFETY: By the requirement of this function.
+        unsafe { raw.cast::<T>().as_ref() }
+    }
+}
+
+/// Types that C and Rust share, as arguments and results.
+macro_rules! plain {
+    ($($ty:ty),*) => { $(
+        // SAFETY: Any value is right.
+        unsafe impl Arg for $ty {
+            type Raw = Self;
+
+            #[inline]
+            unsafe fn from_c(raw: Self) -> Self {
+                raw
+            }
+        }
+
+        impl IntoC<$ty> for $ty {
+            #[inline]
+            fn into_c(self) -> $ty {
+                self
+            }
+        }
+    )* };
+}
+plain!((), bool, u16, i32, u32, u64, usize, isize);
+
+// SAFETY: The claim is that there is such an item.
+unsafe impl Arg for NodeItem {
+    type Raw = bindings::node_stat_item;
+
+    #[inline]
+    unsafe fn from_c(raw: Self::Raw) -> Self {
+        // SAFETY: By the requirement of this function.
+        unsafe { Self::new_unchecked(raw) }
+    }
+}
+
+/// What C owns and lends to read and to write. The claim is that it is the caller's own; by an
+/// `Option`, that it is so or null.
+pub struct Lent<'a, T>(pub &'a mut T);
+
+// SAFETY: That is the claim.
+unsafe impl<T> Arg for Lent<'_, T> {
+    type Raw = *mut T;
+
+    #[inline]
+    unsafe fn from_c(raw: Self::Raw) -> Self {
+        // SAFETY: By the requirement of this function.
+        Self(unsafe { &mut *raw })
+    }
+}
+
+// SAFETY: As above.
+unsafe impl<T> Arg for Option<Lent<'_, T>> {
+    type Raw = *mut T;
+
+    #[inline]
+    unsafe fn from_c(raw: Self::Raw) -> Self {
+        // SAFETY: By the requirement of this function.
+        unsafe { raw.as_mut() }.map(Lent)
+    }
+}
+
+/// A place that C wants something to be written to, and does not read before. The claim is that it
+/// is the caller's own.
+pub struct Out<'a, T>(*mut T, PhantomData<&'a mut T>);
+
+// SAFETY: That is the claim.
+unsafe impl<T> Arg for Out<'_, T> {
+    type Raw = *mut T;
+
+    #[inline]
+    unsafe fn from_c(raw: Self::Raw) -> Self {
+        Self(raw, PhantomData)
+    }
+}
+
+impl<T> Out<'_, T> {
+    /// Writes it.
+    #[inline]
+    pub fn set(self, value: T) {
+        // SAFETY: By the claim.
+        unsafe { self.0.write(value) }
+    }
+}
+
+/// What is not looked at, and C may change.
+pub struct Ignored<T>(PhantomData<*mut T>);
+
+// SAFETY: Any pointer is right.
+unsafe impl<T> Arg for Ignored<T> {
+    type Raw = *mut T;
+
+    #[inline]
+    unsafe fn from_c(_raw: Self::Raw) -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// What is not looked at, and C does not change.
+pub struct IgnoredConst<T>(PhantomData<*const T>);
+
+// SAFETY: Any pointer is right.
+unsafe impl<T> Arg for IgnoredConst<T> {
+    type Raw = *const T;
+
+    #[inline]
+    unsafe fn from_c(_raw: Self::Raw) -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// A function of C, to be called with an argument that C gives for it.
+pub struct Callback<T>(Option<CFunction<T>>);
+
+type CFunction<T> = unsafe extern "C" fn(*mut T, *mut crate::ffi::c_void) -> c_int;
+
+// SAFETY: The claim is that it takes any `T`, with the argument that C gives for it.
+unsafe impl<T> Arg for Callback<T> {
+    type Raw = Option<CFunction<T>>;
+
+    #[inline]
+    unsafe fn from_c(raw: Self::Raw) -> Self {
+        Self(raw)
+    }
+}
+
+/// The argument that C gives for a [`Callback`].
+pub struct CallbackArg(*mut crate::ffi::c_void);
+
+// SAFETY: The claim is that it is for the callback of the same call.
+unsafe impl Arg for CallbackArg {
+    type Raw = *mut crate::ffi::c_void;
+
+    #[inline]
+    unsafe fn from_c(raw: Self::Raw) -> Self {
+        Self(raw)
+    }
+}
+
+impl<C> Callback<C> {
+    /// Calls it, with the argument of the same call. Returns what it returns; 0 if there is none.
+    pub fn call<T: Wraps<C = C>>(&self, this: &T, arg: &CallbackArg) -> c_int {
+        let this = core::ptr::from_ref(this).cast_mut().cast();
+        // SAFETY: By the claims.
+        self.0
+            .map_or(0, |function| unsafe { function(this, arg.0) })
+    }
+}
+
+/// An address in the kernel's linear map.
+pub struct LinearAddress(*mut crate::ffi::c_void);
+
+// SAFETY: The claim is that it is one, of memory that stays.
+unsafe impl Arg for LinearAddress {
+    type Raw = *mut crate::ffi::c_void;
+
+    #[inline]
+    unsafe fn from_c(raw: Self::Raw) -> Self {
+        Self(raw)
+    }
+}
+
+impl LinearAddress {
+    /// The node that the memory is on.
+    #[inline]
+    pub fn nid(&self) -> NodeId {
+        // SAFETY: By the claim there is a page, which is in a folio.
+        unsafe { NodeId::new_unchecked(bindings::folio_nid(bindings::virt_to_folio(self.0))) }
+    }
+}
+
+/// What `body` returns, as C wants it.
+#[doc(hidden)]
+#[inline]
+pub fn result<R: IntoC<C>, C>(body: impl FnOnce() -> R) -> C {
+    body().into_c()
+}
+
+/// What becomes the result of a function that C calls.
+pub trait IntoC<C> {
+    /// As C wants it.
+    fn into_c(self) -> C;
+}
+
+/// Errors become negative numbers.
+impl IntoC<c_int> for Result {
+    #[inline]
+    fn into_c(self) -> c_int {
+        from_result(|| self.map(|()| 0))
+    }
+}
+
+/// A pointer that comes from C.
+impl<T> IntoC<*mut T> for *mut T {
+    #[inline]
+    fn into_c(self) -> *mut T {
+        self
+    }
+}
+
+/// As above; none is null.
+impl<T> IntoC<*mut T> for Option<*mut T> {
+    #[inline]
+    fn into_c(self) -> *mut T {
+        self.unwrap_or(null_mut())
+    }
+}
+
+/// What C looks at for as long as it knows that it stays; none is null.
+impl<T: Wraps> IntoC<*mut T::C> for Option<&T> {
+    #[inline]
+    fn into_c(self) -> *mut T::C {
+        self.map_or(null_mut(), |this| {
+            core::ptr::from_ref(this).cast_mut().cast()
+        })
+    }
+}
+
+/// A reference is handed over; none is null.
+impl<T: Wraps + TryRefCounted> IntoC<*mut T::C> for Option<ARef<Counted<T>>> {
+    #[inline]
+    fn into_c(self) -> *mut T::C {
+        self.map_or(null_mut(), |this| ARef::into_raw(this).as_ptr().cast())
+    }
+}
