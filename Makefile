@@ -7,7 +7,7 @@ DEBUG ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help run test faults stress broken arm64 selftests compare model distro bench
-.PHONY: shell kernel patch lint clean
+.PHONY: shell kernel patch series-build lint clean
 
 help:
 	@echo 'make run                 build, boot, and watch the demonstration'
@@ -33,7 +33,8 @@ help:
 	@echo 'make kernel              build only: build/$$K/bzImage, K=memctl|memcg|none'
 	@echo '                         (DEBUG=lockdep: with all checks, build/$$K-$$DEBUG/)'
 	@echo 'make patch               the whole as one patch and as a series, in build/'
-	@echo 'make lint                rustfmt, clippy, checkpatch.pl, docutils, shellcheck'
+	@echo 'make series-build        does the kernel build after each patch of the series?'
+	@echo 'make lint                structure, rustfmt, clippy, checkpatch.pl, docutils, shellcheck'
 	@echo 'make clean               remove build/'
 	@echo
 	@echo 'KERNEL_SRC=   a tree or tarball of Linux 7.3 to use'
@@ -86,6 +87,9 @@ kernel:
 
 patch:
 	@scripts/series
+
+series-build:
+	@scripts/series-build
 
 lint:
 	@scripts/lint

@@ -13,7 +13,10 @@ export CCACHE_DIR="${CCACHE_DIR:-$CACHE/ccache}"
 export CCACHE_NOHASHDIR=1
 export CCACHE_BASEDIR="$BUILD"
 
-# kmake OUT ARGS...: in the sandbox, on build/linux, to OUT. KARCH= is for another
+# The tree that is built.
+KERNEL_TREE=${KERNEL_TREE:-$BUILD/linux}
+
+# kmake OUT ARGS...: in the sandbox, on that tree, to OUT. KARCH= is for another
 # architecture than that of this machine.
 kmake()
 {
@@ -24,7 +27,7 @@ kmake()
 		ccache='ccache '
 	fi
 	# shellcheck disable=SC2086  # one word, or none
-	sandbox make -C "$BUILD/linux" O="$kmake_out" LLVM=1 ${KARCH:+ARCH=$KARCH} \
+	sandbox make -C "$KERNEL_TREE" O="$kmake_out" LLVM=1 ${KARCH:+ARCH=$KARCH} \
 		CC="${ccache}clang" "$@"
 }
 
@@ -35,7 +38,7 @@ tools_are_there()
 		command -v $tool >/dev/null ||
 			die "$tool is missing; install it, or do without SANDBOX=none"
 	done
-	make -s -C "$BUILD/linux" O="$BUILD/rustavailable" LLVM=1 \
+	make -s -C "$KERNEL_TREE" O="$BUILD/rustavailable" LLVM=1 \
 		rustavailable >&2 || die "the host's Rust does not do"
 }
 

@@ -92,3 +92,27 @@ stage()
 		cp "$TOP/$from" "$1/$to"
 	done
 }
+
+# new_tree TREE: the pristine kernel, to be worked in. Its files are shared by hard
+# links as far as can be: none may be written in place.
+new_tree()
+{
+	say "making ${1#"$TOP/"} from $PRISTINE"
+	rm -rf "$1" "$1.new"
+	mkdir -p "$(dirname "$1")"
+	if [ -n "${KERNEL_SRC:-}" ] && [ -d "$KERNEL_SRC" ]; then
+		# Somebody works in this tree: take a copy, and no links.
+		mkdir "$1.new"
+		tar -C "$PRISTINE" --exclude=./.git -cf - . | tar -C "$1.new" -xf -
+	else
+		cp -al "$PRISTINE" "$1.new" 2>/dev/null || {
+			rm -rf "$1.new"
+			cp -a --reflink=auto "$PRISTINE" "$1.new"
+		}
+	fi
+	[ ! -e "$1.new/.config" ] || die "$PRISTINE was built in; type there: make mrproper"
+	mkdir "$1.new/.memctl"
+	echo "$PRISTINE" >"$1.new/.memctl/origin"
+	: >"$1.new/.memctl/files"
+	mv "$1.new" "$1"
+}
