@@ -7,6 +7,8 @@ set -eu
 TOP=$(cd "$(dirname "$0")/.." && pwd)
 CACHE=${MEMCTL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/memctl}
 BUILD=$TOP/build
+# chroot(8) and others are where an ordinary user's shell may not look.
+PATH=$PATH:/usr/sbin:/sbin
 
 # shellcheck source=linux.version
 . "$TOP/scripts/linux.version"
