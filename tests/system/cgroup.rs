@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::outcome::{eventually, fail, Context, Outcome, Verdict};
+use crate::outcome::{equal, eventually, fail, refused, Context, Outcome, Verdict};
 use crate::sys::{self, Pid};
 
 /// Every container of ours begins with this, so that leftovers can be found.
@@ -276,6 +276,35 @@ impl Cgroup {
     pub fn write(&self, name: &str, value: impl ToString) -> Outcome {
         self.try_write(name, &value.to_string())
             .context(self.file(name).display())
+    }
+
+    /// Writes each text of `table` to a file that holds `before`, and expects its answer: what the
+    /// file holds then, or an error that leaves it as it was.
+    pub fn answers<T>(&self, name: &str, before: T, table: &[(&str, Result<T, i32>)]) -> Outcome
+    where
+        T: ToString + Copy,
+    {
+        for (written, answer) in table {
+            self.write(name, before)?;
+            let what = format!("writing {written:?} to {name}");
+            let result = self.try_write(name, written);
+            let expected = match answer {
+                Ok(value) => {
+                    result.context(what)?;
+                    *value
+                }
+                Err(errno) => {
+                    refused(what, result, *errno)?;
+                    before
+                }
+            };
+            equal(
+                format_args!("{name} after {written:?}"),
+                self.read(name)?.trim_end(),
+                expected.to_string().as_str(),
+            )?;
+        }
+        Ok(())
     }
 
     fn keyed(&self, name: &str) -> Outcome<Stat> {

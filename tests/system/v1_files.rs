@@ -101,23 +101,7 @@ fn limit_input(hierarchy: &Hierarchy) -> Outcome {
     ];
 
     let container = hierarchy.create("files")?;
-    for (written, answer) in TABLE {
-        container.set_limit(BEFORE)?;
-        let result = container.try_write("memory.limit_in_bytes", written);
-        let expected = match answer {
-            Ok(limit) => {
-                result.context(format_args!("writing {written:?}"))?;
-                *limit
-            }
-            Err(errno) => {
-                refused(format_args!("writing {written:?}"), result, *errno)?;
-                BEFORE
-            }
-        };
-        let limit = container.number("memory.limit_in_bytes")?;
-        equal(format_args!("limit after {written:?}"), limit, expected)?;
-    }
-    Ok(())
+    container.answers("memory.limit_in_bytes", BEFORE, TABLE)
 }
 
 fn limit_root(hierarchy: &Hierarchy) -> Outcome {

@@ -107,27 +107,7 @@ fn max_input(hierarchy: &Hierarchy) -> Outcome {
     ];
 
     let container = hierarchy.create("files")?;
-    for (written, answer) in TABLE {
-        container.write("memory.max", BEFORE)?;
-        let result = container.try_write("memory.max", written);
-        let expected = match answer {
-            Ok(limit) => {
-                result.context(format_args!("writing {written:?}"))?;
-                *limit
-            }
-            Err(errno) => {
-                refused(format_args!("writing {written:?}"), result, *errno)?;
-                BEFORE
-            }
-        };
-        let limit = container.read("memory.max")?;
-        equal(
-            format_args!("limit after {written:?}"),
-            limit.trim_end(),
-            expected,
-        )?;
-    }
-    Ok(())
+    container.answers("memory.max", BEFORE, TABLE)
 }
 
 /// The new limit holds when the write returns.
