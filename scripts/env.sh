@@ -22,6 +22,19 @@ usage() { sed -n '3,/^$/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
 sandbox() { "$TOP/scripts/sandbox" run "$@"; }
 
+# need TOOL...: the sandbox has them; without it, this machine must.
+need()
+{
+	[ "${SANDBOX:-}" = none ] || return 0
+	for tool; do
+		command -v "$tool" >/dev/null ||
+			die "$tool is missing; install it, or do without SANDBOX=none"
+	done
+}
+
+# What scripts/guest uses.
+GUEST_TOOLS='qemu-system-x86_64 busybox cpio zstd mke2fs rustc'
+
 # One build at a time on a machine: two would only slow each other down. A
 # script that was called by the holder of the lock goes on.
 lock_build()

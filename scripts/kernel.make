@@ -31,13 +31,9 @@ kmake()
 		CC="${ccache}clang" "$@"
 }
 
-# The host's own tools: is everything there that the kernel asks for?
-tools_are_there()
+# The host's own Rust: is it one that the kernel takes?
+rust_is_there()
 {
-	for tool in make clang ld.lld rustc bindgen flex bison bc perl; do
-		command -v $tool >/dev/null ||
-			die "$tool is missing; install it, or do without SANDBOX=none"
-	done
 	make -s -C "$KERNEL_TREE" O="$BUILD/rustavailable" LLVM=1 \
 		rustavailable >&2 || die "the host's Rust does not do"
 }
