@@ -38,10 +38,11 @@ help:
 	@echo 'make clean               remove build/'
 	@echo
 	@echo 'KERNEL_SRC=   a tree or tarball of Linux 7.3 to use'
+	@echo 'MEMCTL_MIRROR=a mirror of Debian for the sandbox, instead of its own'
 	@echo 'MEMCTL_CACHE= where the sandbox, the source and ccache are kept'
 	@echo '              (default: ~/.cache/memctl)'
 	@echo 'SANDBOX=none  use the tools of this machine'
-	@echo 'MEMCTL_KVM=1  boot guests with KVM'
+	@echo 'MEMCTL_KVM=0  boot guests without KVM, even where it works'
 
 run:
 	@scripts/kernel $(K)
@@ -92,6 +93,7 @@ series-build:
 	@scripts/series-build
 
 lint:
+	@scripts/sandbox more
 	@scripts/lint
 
 clean:
