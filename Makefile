@@ -6,7 +6,7 @@ K ?= memctl
 DEBUG ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults stress broken arm64 selftests compare model distro bench
+.PHONY: help run test kunit faults stress broken arm64 selftests compare model distro bench
 .PHONY: shell kernel patch series-build lint clean
 
 help:
@@ -14,6 +14,8 @@ help:
 	@echo 'make test                build and boot the kernel that checks itself; all tests'
 	@echo '                         (K=memcg: on the C controller; FILTER=: some;'
 	@echo '                         DEBUG=kasan, DEBUG=kmemleak: on kernels with these)'
+	@echo 'make kunit               the KUnit suites alone, on a kernel that is a process: soon'
+	@echo '                         done (FILTER=: suites)'
 	@echo 'make faults              10,000 allocations that fail and 65,000 containers, of which'
 	@echo '                         make test has a part (K=memcg: ...)'
 	@echo 'make stress              a storm of everything at once (MINUTES=20, SEED=a number;'
@@ -51,6 +53,9 @@ run:
 
 test:
 	@scripts/test $(K)
+
+kunit:
+	@scripts/kunit
 
 faults:
 	@scripts/faults $(K)
