@@ -17,7 +17,6 @@
 
 mod cgroup;
 #[cfg(CONFIG_MEMCTL_DEBUG)]
-#[allow(unsafe_code)]
 mod debug;
 mod find;
 mod folio;

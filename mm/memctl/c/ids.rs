@@ -28,78 +28,18 @@ use kernel::{
             Relaxed, //
         },
         counted::TryRefCounted,
+        id_table::IdTable,
         rcu,
     },
-    types::NotThreadSafe, //
 };
 
 /// The largest id of a container; swap entries have 16 bits for it.
 const ID_MAX: u32 = (1 << bindings::MEM_CGROUP_ID_SHIFT) - 1;
 
-/// Holds the lock of the array of ids.
-///
-/// # Invariants
-///
-/// The lock is held.
-struct Ids(NotThreadSafe);
-
-impl Ids {
-    fn lock() -> Self {
-        // SAFETY: The array is initialized statically.
-        unsafe { bindings::xa_lock(&raw mut bindings::memctl_ids) };
-        // INVARIANT: It has just been locked.
-        Self(NotThreadSafe)
-    }
-
-    /// Reserves an id. May sleep.
-    fn reserve(&self) -> Result<u32> {
-        let mut id = 0;
-        let limit = bindings::xa_limit {
-            max: ID_MAX,
-            min: 1,
-        };
-        // SAFETY: By the type invariant the array is locked; what is stored is nothing yet.
-        kernel::error::to_result(unsafe {
-            bindings::__xa_alloc(
-                &raw mut bindings::memctl_ids,
-                &mut id,
-                core::ptr::null_mut(),
-                limit,
-                bindings::GFP_KERNEL,
-            )
-        })?;
-        Ok(id)
-    }
-
-    /// Lets `memcg` be found by its reserved id. Needs no memory.
-    ///
-    /// # Safety
-    ///
-    /// `memcg` is not freed before a grace period after it is removed from the array.
-    unsafe fn store(&self, memcg: &MemCgroup) {
-        // SAFETY: By the type invariant the array is locked, and by the requirement of this
-        // function those who look it up under RCU find what is there.
-        unsafe {
-            bindings::__xa_store(
-                &raw mut bindings::memctl_ids,
-                memcg.id() as usize,
-                memcg.as_raw().cast(),
-                bindings::GFP_KERNEL,
-            );
-        }
-    }
-
-    fn remove(&self, id: u32) {
-        // SAFETY: By the type invariant the array is locked.
-        unsafe { bindings::__xa_erase(&raw mut bindings::memctl_ids, id as usize) };
-    }
-}
-
-impl Drop for Ids {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant the lock is held.
-        unsafe { bindings::xa_unlock(&raw mut bindings::memctl_ids) };
-    }
+/// All containers by their ids.
+fn table() -> &'static IdTable<MemCgroup> {
+    // SAFETY: The array is initialized statically, and nobody else uses it.
+    unsafe { IdTable::from_raw(&raw mut bindings::memctl_ids) }
 }
 
 impl MemCgroup {
@@ -116,14 +56,14 @@ impl MemCgroup {
 
     /// Reserves an id, by which it is not found yet. May sleep.
     pub(super) fn alloc_id(&self) -> Result {
-        self.set_id(Ids::lock().reserve()?);
+        self.set_id(table().reserve(ID_MAX)?);
         Ok(())
     }
 
     fn remove_id(&self) {
         let id = self.id();
         if id != 0 {
-            Ids::lock().remove(id);
+            table().remove(id);
             self.set_id(0);
         }
     }
@@ -154,13 +94,8 @@ impl MemCgroup {
     }
 
     /// The container with this id, if it is online or was when something took a hold of the id.
-    pub(crate) fn from_id(id: u32, _rcu: &rcu::Guard) -> Option<&Self> {
-        // SAFETY: The array is initialized statically; what is in it is freed after a grace period.
-        unsafe {
-            bindings::xa_load(&raw mut bindings::memctl_ids, id as usize)
-                .cast::<Self>()
-                .as_ref()
-        }
+    pub(crate) fn from_id(id: u32, rcu: &rcu::Guard) -> Option<&Self> {
+        table().get(id, rcu)
     }
 }
 
@@ -174,7 +109,7 @@ impl Onlining<'_> {
         unsafe {
             TryRefCounted::inc_ref(memcg);
             bindings::private_id_ref_set(memcg.as_raw(), 1);
-            Ids::lock().store(memcg);
+            table().publish(memcg.id(), memcg);
         }
     }
 }

@@ -41,6 +41,7 @@ use kernel::{
     rbtree::RBTree,
     seq_file::SeqFile,
     seq_print,
+    snapshot::Snapshot,
     str::BStr,
     sync::{
         aref::ARef,
@@ -262,13 +263,13 @@ fn address(memcg: &MemCgroup) -> usize {
     core::ptr::from_ref(memcg) as usize
 }
 
-impl Audit {
+impl Snapshot for Audit {
     /// Makes an audit: walks all memory and all swap space. Sleeps.
     ///
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub(crate) fn take() -> Result<Self> {
+    fn take() -> Result<Self> {
         let mut audit = Self {
             accounts: KVVec::new(),
             shares: KVVec::new(),
@@ -283,6 +284,52 @@ impl Audit {
         Ok(audit)
     }
 
+    /// How many bytes the report takes, more or less.
+    fn size(&self) -> usize {
+        4096 + self.accounts.len() * 512
+    }
+
+    /// Writes the report.
+    fn print(&self, seq: &SeqFile) {
+        seq_print!(seq, "In pages; '-': what the root does not count.\n");
+        for name in ["usage", "bound", "stocked", "swap"] {
+            seq_print!(seq, "{:>10}", name);
+        }
+        for (_, name) in COUNTED {
+            seq_print!(seq, "{:>14}", name);
+        }
+        seq_print!(seq, "  container\n");
+
+        let mut path = KVec::from_elem(0u8, c::PATH_MAX as usize, GFP_KERNEL).unwrap_or_default();
+        let (mut certain, mut uncertain, mut moving) = (0, 0, 0);
+        for (at, account) in self.accounts.iter().enumerate() {
+            moving += usize::from(account.found.moved);
+            self.print_account(seq, at, account, &mut path);
+            self.differences(at, |difference, is_certain| {
+                let sum = match is_certain {
+                    true => &mut certain,
+                    false => &mut uncertain,
+                };
+                *sum += 1;
+                difference.print(seq, is_certain);
+            });
+        }
+
+        seq_print!(
+            seq,
+            "{} containers, {} of them in motion, with {} differences\n",
+            self.accounts.len(),
+            moving,
+            uncertain
+        );
+        match certain {
+            0 => seq_print!(seq, "audit: clean\n"),
+            n => seq_print!(seq, "audit: {} differences\n", n),
+        }
+    }
+}
+
+impl Audit {
     fn open_accounts(&mut self) -> Result {
         let root = MemCgroup::root();
         for memcg in iter::Tree::new(root) {
@@ -430,50 +477,6 @@ impl Audit {
             for ((found_here, said_here), (_, what)) in pairs.zip(COUNTED) {
                 compare(what, nid, *found_here, said_here, !found.moved);
             }
-        }
-    }
-
-    /// How many bytes the report takes, more or less.
-    pub(crate) fn size(&self) -> usize {
-        4096 + self.accounts.len() * 512
-    }
-
-    /// Writes the report.
-    pub(crate) fn print(&self, seq: &SeqFile) {
-        seq_print!(seq, "In pages; '-': what the root does not count.\n");
-        for name in ["usage", "bound", "stocked", "swap"] {
-            seq_print!(seq, "{:>10}", name);
-        }
-        for (_, name) in COUNTED {
-            seq_print!(seq, "{:>14}", name);
-        }
-        seq_print!(seq, "  container\n");
-
-        let mut path = KVec::from_elem(0u8, c::PATH_MAX as usize, GFP_KERNEL).unwrap_or_default();
-        let (mut certain, mut uncertain, mut moving) = (0, 0, 0);
-        for (at, account) in self.accounts.iter().enumerate() {
-            moving += usize::from(account.found.moved);
-            self.print_account(seq, at, account, &mut path);
-            self.differences(at, |difference, is_certain| {
-                let sum = match is_certain {
-                    true => &mut certain,
-                    false => &mut uncertain,
-                };
-                *sum += 1;
-                difference.print(seq, is_certain);
-            });
-        }
-
-        seq_print!(
-            seq,
-            "{} containers, {} of them in motion, with {} differences\n",
-            self.accounts.len(),
-            moving,
-            uncertain
-        );
-        match certain {
-            0 => seq_print!(seq, "audit: clean\n"),
-            n => seq_print!(seq, "audit: {} differences\n", n),
         }
     }
 

@@ -9,13 +9,11 @@ use crate::{
         create::Unpublished,
         memcg::MemCgroup, //
     },
-    files,
     tree::iter::Visit,
 };
 use core::ptr::null_mut;
 use kernel::{
     bindings,
-    cgroup::Files,
     error::Result,
     seam::IntoC,
     sync::{
@@ -58,13 +56,3 @@ impl IntoC<*mut bindings::cgroup_subsys_state> for New {
         }
     }
 }
-
-/// The files on cgroup v1, for `shim.c`.
-#[allow(unsafe_code)] // The name is one of C.
-#[no_mangle]
-static memctl_v1_files: Files<MemCgroup, { files::v1::FILES.len() }> = Files::new(files::v1::FILES);
-
-/// The files on cgroup v2, for `shim.c`.
-#[allow(unsafe_code)] // The name is one of C.
-#[no_mangle]
-static memctl_v2_files: Files<MemCgroup, { files::v2::FILES.len() }> = Files::new(files::v2::FILES);

@@ -26,10 +26,14 @@ use crate::c::{
     task::Moved,
     vm,
 };
+use crate::files;
 use core::ptr::NonNull;
 use kernel::{
     bindings,
-    cgroup::CssData,
+    cgroup::{
+        CssData,
+        Files, //
+    },
     mm::{
         folio::Folio,
         lruvec::Lruvec,
@@ -227,3 +231,11 @@ impl RecordedId {
         unsafe { FreedEntries::new(self.0.into(), nr) }
     }
 }
+
+/// The files on cgroup v1, for `shim.c`.
+#[no_mangle]
+static memctl_v1_files: Files<MemCgroup, { files::v1::FILES.len() }> = Files::new(files::v1::FILES);
+
+/// The files on cgroup v2, for `shim.c`.
+#[no_mangle]
+static memctl_v2_files: Files<MemCgroup, { files::v2::FILES.len() }> = Files::new(files::v2::FILES);
