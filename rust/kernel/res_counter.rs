@@ -13,6 +13,23 @@
 //! level, so who charges often charges ahead.
 //!
 //! C header: [`include/linux/res_counter.h`](srctree/include/linux/res_counter.h)
+//!
+//! # Examples
+//!
+//! ```
+//! use kernel::res_counter::{OverLimit, ResCounter, Unit};
+//!
+//! // Lamps, of which user space counts the dozens.
+//! let dozens = Unit::new(12);
+//! let lamps = ResCounter::new(dozens.parse(b"24", b"max")?);
+//! assert_eq!(lamps.limit(), 2);
+//! assert_eq!(lamps.try_charge(2), Ok(()));
+//! assert_eq!(lamps.try_charge(1), Err(OverLimit { level: 0 }));
+//! assert_eq!(dozens.show(lamps.usage()), 24);
+//! lamps.uncharge(2);
+//! assert_eq!(lamps.usage(), 0);
+//! # Ok::<(), Error>(())
+//! ```
 
 use crate::{
     bindings,
@@ -26,7 +43,7 @@ use crate::{
         Relaxed, //
     },
     types::Opaque,
-    warn_on, //
+    warn_on_once, //
 };
 use core::num::NonZero;
 
@@ -460,7 +477,7 @@ impl ResCounter {
 
     fn uncharge_one(&self, n: usize) {
         let old = self.usage_atomic().fetch_sub(n, Full);
-        if warn_on!(old < n) {
+        if warn_on_once!(old < n) {
             // More came back than was taken: there is no right value, 0 does the least harm.
             self.usage_atomic().store(0, Relaxed);
         }

@@ -60,12 +60,12 @@ macro_rules! seam {
         $(#[$meta])*
         #[allow(unsafe_code)]
         #[$crate::macros::export]
-        unsafe extern "C" fn $name(
-            $($arg: <$ty as $crate::seam::Arg>::Raw),*
+        unsafe extern "C" fn $name<'hook>(
+            $($arg: <$ty as $crate::seam::ArgType>::Raw),*
         ) $(-> $ret)? {
             $(
-                // SAFETY: The caller promises what the type of the argument says.
-                let $arg: $ty = unsafe { $crate::seam::Arg::from_c($arg) };
+                // SAFETY: The caller promises what the type of the argument says, for this call.
+                let $arg: $ty = unsafe { $crate::seam::Arg::<'hook>::from_c($arg) };
             )*
             #[deny(unsafe_code)]
             let body = move || $body;
@@ -74,24 +74,32 @@ macro_rules! seam {
     )* };
 }
 
-/// What C hands over as an argument.
+/// What C hands over as an argument, by its type.
+pub trait ArgType {
+    /// How C hands it over.
+    type Raw;
+}
+
+/// What C hands over as an argument, for as long as the call takes: `'a`.
 ///
 /// # Safety
 ///
-/// `from_c()` is right if the caller has promised what the type says.
+/// `from_c()` is right if the caller has promised what the type says, for `'a`.
 ///
 /// # Examples
 ///
 /// ```
-/// use kernel::seam::Arg;
+/// use kernel::seam::{Arg, ArgType};
 ///
 /// /// The number of a lamp.
 /// struct Lamp(u32);
 ///
-/// // SAFETY: Any number is one.
-/// unsafe impl Arg for Lamp {
+/// impl ArgType for Lamp {
 ///     type Raw = u32;
+/// }
 ///
+/// // SAFETY: Any number is one.
+/// unsafe impl Arg<'_> for Lamp {
 ///     unsafe fn from_c(raw: u32) -> Self {
 ///         Self(raw)
 ///     }
@@ -100,15 +108,12 @@ macro_rules! seam {
 /// // SAFETY: There is no claim.
 /// assert_eq!(unsafe { Lamp::from_c(3) }.0, 3);
 /// ```
-pub unsafe trait Arg {
-    /// How C hands it over.
-    type Raw;
-
+pub unsafe trait Arg<'a>: ArgType {
     /// What was handed over.
     ///
     /// # Safety
     ///
-    /// The caller promises what the type says.
+    /// The caller promises what the type says, for `'a`.
     unsafe fn from_c(raw: Self::Raw) -> Self;
 }
 
@@ -133,10 +138,12 @@ unsafe impl Wraps for Mm {
     type C = bindings::mm_struct;
 }
 
-// SAFETY: That is the claim; the type is one of C.
-unsafe impl<T: Wraps> Arg for &T {
+impl<T: Wraps> ArgType for &T {
     type Raw = *mut T::C;
+}
 
+// SAFETY: That is the claim; the type is one of C.
+unsafe impl<'a, T: Wraps> Arg<'a> for &'a T {
     #[inline]
     unsafe fn from_c(raw: Self::Raw) -> Self {
         // SAFETY: By the requirement of this function.
@@ -144,10 +151,12 @@ unsafe impl<T: Wraps> Arg for &T {
     }
 }
 
-// SAFETY: As above.
-unsafe impl<T: Wraps> Arg for Option<&T> {
+impl<T: Wraps> ArgType for Option<&T> {
     type Raw = *mut T::C;
+}
 
+// SAFETY: As above.
+unsafe impl<'a, T: Wraps> Arg<'a> for Option<&'a T> {
     #[inline]
     unsafe fn from_c(raw: Self::Raw) -> Self {
         // SAFETY: By the requirement of this function.
@@ -158,10 +167,12 @@ unsafe impl<T: Wraps> Arg for Option<&T> {
 /// Types that C and Rust share, as arguments and results.
 macro_rules! plain {
     ($($ty:ty),*) => { $(
-        // SAFETY: Any value is right.
-        unsafe impl Arg for $ty {
+        impl ArgType for $ty {
             type Raw = Self;
+        }
 
+        // SAFETY: Any value is right.
+        unsafe impl<'a> Arg<'a> for $ty {
             #[inline]
             unsafe fn from_c(raw: Self) -> Self {
                 raw
@@ -178,10 +189,12 @@ macro_rules! plain {
 }
 plain!((), bool, u16, i32, u32, u64, usize, isize);
 
-// SAFETY: The claim is that there is such an item.
-unsafe impl Arg for NodeItem {
+impl ArgType for NodeItem {
     type Raw = bindings::node_stat_item;
+}
 
+// SAFETY: The claim is that there is such an item.
+unsafe impl<'a> Arg<'a> for NodeItem {
     #[inline]
     unsafe fn from_c(raw: Self::Raw) -> Self {
         // SAFETY: By the requirement of this function.
@@ -193,10 +206,12 @@ unsafe impl Arg for NodeItem {
 /// `Option`, that it is so or null.
 pub struct Lent<'a, T>(pub &'a mut T);
 
-// SAFETY: That is the claim.
-unsafe impl<T> Arg for Lent<'_, T> {
+impl<T> ArgType for Lent<'_, T> {
     type Raw = *mut T;
+}
 
+// SAFETY: That is the claim.
+unsafe impl<'a, T> Arg<'a> for Lent<'a, T> {
     #[inline]
     unsafe fn from_c(raw: Self::Raw) -> Self {
         // SAFETY: By the requirement of this function.
@@ -204,10 +219,12 @@ unsafe impl<T> Arg for Lent<'_, T> {
     }
 }
 
-// SAFETY: As above.
-unsafe impl<T> Arg for Option<Lent<'_, T>> {
+impl<T> ArgType for Option<Lent<'_, T>> {
     type Raw = *mut T;
+}
 
+// SAFETY: As above.
+unsafe impl<'a, T> Arg<'a> for Option<Lent<'a, T>> {
     #[inline]
     unsafe fn from_c(raw: Self::Raw) -> Self {
         // SAFETY: By the requirement of this function.
@@ -219,10 +236,12 @@ unsafe impl<T> Arg for Option<Lent<'_, T>> {
 /// is the caller's own.
 pub struct Out<'a, T>(*mut T, PhantomData<&'a mut T>);
 
-// SAFETY: That is the claim.
-unsafe impl<T> Arg for Out<'_, T> {
+impl<T> ArgType for Out<'_, T> {
     type Raw = *mut T;
+}
 
+// SAFETY: That is the claim.
+unsafe impl<'a, T> Arg<'a> for Out<'a, T> {
     #[inline]
     unsafe fn from_c(raw: Self::Raw) -> Self {
         Self(raw, PhantomData)
@@ -241,10 +260,12 @@ impl<T> Out<'_, T> {
 /// What is not looked at, and C may change.
 pub struct Ignored<T>(PhantomData<*mut T>);
 
-// SAFETY: Any pointer is right.
-unsafe impl<T> Arg for Ignored<T> {
+impl<T> ArgType for Ignored<T> {
     type Raw = *mut T;
+}
 
+// SAFETY: Any pointer is right.
+unsafe impl<'a, T> Arg<'a> for Ignored<T> {
     #[inline]
     unsafe fn from_c(_raw: Self::Raw) -> Self {
         Self(PhantomData)
@@ -254,10 +275,12 @@ unsafe impl<T> Arg for Ignored<T> {
 /// What is not looked at, and C does not change.
 pub struct IgnoredConst<T>(PhantomData<*const T>);
 
-// SAFETY: Any pointer is right.
-unsafe impl<T> Arg for IgnoredConst<T> {
+impl<T> ArgType for IgnoredConst<T> {
     type Raw = *const T;
+}
 
+// SAFETY: Any pointer is right.
+unsafe impl<'a, T> Arg<'a> for IgnoredConst<T> {
     #[inline]
     unsafe fn from_c(_raw: Self::Raw) -> Self {
         Self(PhantomData)
@@ -269,10 +292,12 @@ pub struct Callback<T>(Option<CFunction<T>>);
 
 type CFunction<T> = unsafe extern "C" fn(*mut T, *mut crate::ffi::c_void) -> c_int;
 
-// SAFETY: The claim is that it takes any `T`, with the argument that C gives for it.
-unsafe impl<T> Arg for Callback<T> {
+impl<T> ArgType for Callback<T> {
     type Raw = Option<CFunction<T>>;
+}
 
+// SAFETY: The claim is that it takes any `T`, with the argument that C gives for it.
+unsafe impl<'a, T> Arg<'a> for Callback<T> {
     #[inline]
     unsafe fn from_c(raw: Self::Raw) -> Self {
         Self(raw)
@@ -282,10 +307,12 @@ unsafe impl<T> Arg for Callback<T> {
 /// The argument that C gives for a [`Callback`].
 pub struct CallbackArg(*mut crate::ffi::c_void);
 
-// SAFETY: The claim is that it is for the callback of the same call.
-unsafe impl Arg for CallbackArg {
+impl ArgType for CallbackArg {
     type Raw = *mut crate::ffi::c_void;
+}
 
+// SAFETY: The claim is that it is for the callback of the same call.
+unsafe impl<'a> Arg<'a> for CallbackArg {
     #[inline]
     unsafe fn from_c(raw: Self::Raw) -> Self {
         Self(raw)
@@ -305,10 +332,12 @@ impl<C> Callback<C> {
 /// An address in the kernel's linear map.
 pub struct LinearAddress(*mut crate::ffi::c_void);
 
-// SAFETY: The claim is that it is one, of memory that stays.
-unsafe impl Arg for LinearAddress {
+impl ArgType for LinearAddress {
     type Raw = *mut crate::ffi::c_void;
+}
 
+// SAFETY: The claim is that it is one, of memory that stays.
+unsafe impl<'a> Arg<'a> for LinearAddress {
     #[inline]
     unsafe fn from_c(raw: Self::Raw) -> Self {
         Self(raw)

@@ -11,7 +11,10 @@ use crate::{
         c_void, //
     },
     prelude::*,
-    seam::Arg,
+    seam::{
+        Arg,
+        ArgType, //
+    },
     seq_file::SeqFile, //
 };
 use core::marker::PhantomData;
@@ -41,7 +44,7 @@ use core::marker::PhantomData;
 /// # assert_eq!(Answer::take()?.0, 42);
 /// # Ok::<(), Error>(())
 /// ```
-pub trait Snapshot: Sized {
+pub trait Snapshot: Sized + Send + Sync {
     /// Looks. May sleep.
     fn take() -> Result<Self>;
 
@@ -55,10 +58,12 @@ pub trait Snapshot: Sized {
 /// A file that is being opened to show an `S`.
 pub struct Opening<'a, S>(*mut bindings::file, PhantomData<(&'a (), S)>);
 
-// SAFETY: The claim is that C opens the file, and has it released as a `Closing` of the same `S`.
-unsafe impl<S> Arg for Opening<'_, S> {
+impl<S> ArgType for Opening<'_, S> {
     type Raw = *mut bindings::file;
+}
 
+// SAFETY: The claim is that C opens the file, and has it released as a `Closing` of the same `S`.
+unsafe impl<'a, S> Arg<'a> for Opening<'a, S> {
     unsafe fn from_c(raw: Self::Raw) -> Self {
         Self(raw, PhantomData)
     }
@@ -92,11 +97,13 @@ unsafe extern "C" fn show<S: Snapshot>(seq: *mut bindings::seq_file, _: *mut c_v
 /// A file that is being closed, which showed an `S`.
 pub struct Closing<'a, S>(*mut bindings::file, PhantomData<(&'a (), S)>);
 
+impl<S> ArgType for Closing<'_, S> {
+    type Raw = *mut bindings::file;
+}
+
 // SAFETY: The claim is that the file was opened as an `Opening` of the same `S`, and nobody uses it any
 // more.
-unsafe impl<S> Arg for Closing<'_, S> {
-    type Raw = *mut bindings::file;
-
+unsafe impl<'a, S> Arg<'a> for Closing<'a, S> {
     unsafe fn from_c(raw: Self::Raw) -> Self {
         Self(raw, PhantomData)
     }

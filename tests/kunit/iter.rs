@@ -81,7 +81,6 @@ mod tests {
         }
 
         fn free(self) {
-            self.0.cancel_id();
             // SAFETY: The references are gone, and nobody else knows the container.
             unsafe {
                 bindings::percpu_ref_exit(&raw mut (*self.0.css().as_raw()).refcnt);

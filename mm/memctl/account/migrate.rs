@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     c::{
-        binding::Locked,
+        binding::{
+            Locked,
+            LockedOffLists, //
+        },
         meta_page::MetaPage,
         objcg::{
             ObjCgroup,
@@ -37,8 +40,8 @@ use kernel::{
 /// The handle for `new`, which takes the place of a folio of `owner`.
 fn owner_for(
     owner: &Counted<ObjCgroup>,
-    old: &MetaPage<'_, Locked>,
-    new: &MetaPage<'_, Locked>,
+    old: &MetaPage<'_, LockedOffLists>,
+    new: &MetaPage<'_, LockedOffLists>,
 ) -> Option<Owner> {
     let nid = new.folio().nid();
     if old.folio().nid() == nid {
@@ -50,7 +53,7 @@ fn owner_for(
 
 /// Charges `new`, which replaces `old` in the page cache, to the container of `old`, over its limit
 /// if need be: `old` will be freed soon.
-pub(crate) fn replace(old: MetaPage<'_, Locked>, mut new: MetaPage<'_, Locked>) {
+pub(crate) fn replace(old: MetaPage<'_, LockedOffLists>, mut new: MetaPage<'_, LockedOffLists>) {
     if new.is_bound() {
         return;
     }
@@ -71,7 +74,7 @@ pub(crate) fn replace(old: MetaPage<'_, Locked>, mut new: MetaPage<'_, Locked>) 
 }
 
 /// Hands the charge of `old` over to `new`, to which its contents have moved.
-pub(crate) fn migrate(mut old: MetaPage<'_, Locked>, mut new: MetaPage<'_, Locked>) {
+pub(crate) fn migrate(mut old: MetaPage<'_, LockedOffLists>, mut new: MetaPage<'_, LockedOffLists>) {
     let Some(owner) = old.owner() else {
         return;
     };

@@ -63,7 +63,7 @@ pub(crate) fn charge(page: MetaPage<'_, Locked>) -> Result {
         return Err(ENOMEM);
     }
     count::mod_memcg(memcg, memcg_stat_item_MEMCG_SWAP as usize, nr as isize);
-    users.record(page.folio());
+    users.record(&page);
     Ok(())
 }
 

@@ -46,7 +46,7 @@ impl Uncharge {
     }
 
     /// Unbinds a folio that is on its way to be freed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add(&mut self, mut page: MetaPage<'_, Exclusive>) {
         if !page.is_bound() {
             return;
@@ -67,6 +67,7 @@ impl Uncharge {
         self.folios += 1;
     }
 
+    #[inline]
     fn flush(&mut self) {
         let Some(owner) = self.owner.take() else {
             return;

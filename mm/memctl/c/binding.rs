@@ -63,10 +63,15 @@ impl Stable for Isolated {}
 pub(crate) struct Referenced;
 impl Stable for Referenced {}
 
+/// The folio is locked, and on no LRU list: new in the page cache or in the swap cache, isolated to be
+/// migrated, or about to be thrown away for another one.
+pub(crate) struct LockedOffLists;
+impl Stable for LockedOffLists {}
+
 /// Reasons that are good enough to change the binding.
 pub(crate) trait Rebindable: Stable {}
 impl Rebindable for Exclusive {}
-impl Rebindable for Locked {}
+impl Rebindable for LockedOffLists {}
 
 #[cfg(CONFIG_MEMCTL_KUNIT_TEST)]
 #[path = "../tests/meta_page.rs"]

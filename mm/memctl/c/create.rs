@@ -9,7 +9,10 @@ use super::{
     node::Node,
     state::State, //
 };
-use core::ptr::NonNull;
+use core::{
+    marker::PhantomData,
+    ptr::NonNull, //
+};
 use kernel::{
     bindings,
     cgroup::peak::Peaks,
@@ -17,7 +20,10 @@ use kernel::{
     percpu::PerCpuSlots,
     prelude::*,
     res_counter::ResCounter,
-    sync::atomic::Atomic, //
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
 };
 
 impl MemCgroup {
@@ -26,7 +32,7 @@ impl MemCgroup {
     /// # Errors
     ///
     /// `ENOMEM`; `EBUSY` if there is no id left.
-    pub(crate) fn create(parent: Option<&Self>) -> Result<Unpublished> {
+    pub(crate) fn create(parent: Option<&Self>) -> Result<Unpublished<'_>> {
         let slots = PerCpuSlots::new(GFP_KERNEL)?;
         // SAFETY: The cache was made when the kernel started; its objects have room for all nodes.
         let raw = unsafe {
@@ -68,7 +74,7 @@ impl MemCgroup {
         }
 
         // From here on `Unpublished` cleans up.
-        let new = Unpublished(ptr.cast());
+        let new = Unpublished(ptr.cast(), PhantomData);
         let memcg = new.get();
         memcg.alloc_id()?;
         for nid in NodeId::possible() {
@@ -163,14 +169,25 @@ impl MemCgroup {
     }
 }
 
-/// A container that the cgroup core does not have yet. Dropping it frees it.
-pub(crate) struct Unpublished(NonNull<MemCgroup>);
+/// A container that the cgroup core does not have yet, below one that stays. Dropping it frees it.
+///
+/// It has no css yet: so it is no `MemCgroup` for others.
+pub(crate) struct Unpublished<'p>(NonNull<MemCgroup>, PhantomData<&'p MemCgroup>);
 
-impl Unpublished {
-    /// The container.
-    pub(crate) fn get(&self) -> &MemCgroup {
+impl Unpublished<'_> {
+    fn get(&self) -> &MemCgroup {
         // SAFETY: The container is ours.
         unsafe { self.0.as_ref() }
+    }
+
+    /// Sets how willingly its anonymous pages are swapped, 0 to 200.
+    pub(crate) fn set_swappiness(&self, value: i32) {
+        self.get().swappiness().store(value, Relaxed);
+    }
+
+    /// Sets whether tasks wait in it for room instead of being killed.
+    pub(crate) fn set_oom_kill_disable(&self, disable: bool) {
+        self.get().oom_kill_disable().store(disable, Relaxed);
     }
 
     /// Hands it over to the cgroup core, which frees it by `css_free`.
@@ -179,7 +196,7 @@ impl Unpublished {
     }
 }
 
-impl Drop for Unpublished {
+impl Drop for Unpublished<'_> {
     fn drop(&mut self) {
         self.get().cancel_id();
         // SAFETY: The container is ours, and nobody else knows it.

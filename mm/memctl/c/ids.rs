@@ -7,17 +7,19 @@
 //! there are users the container is not freed.
 
 #[cfg(CONFIG_SWAP)]
-use super::swap;
+use super::{
+    binding::Locked,
+    meta_page::MetaPage,
+    swap, //
+};
 use super::{
     life::{
-        Offlining,
+        Offlined,
         Onlining, //
     },
     memcg::MemCgroup, //
 };
 use core::ptr::NonNull;
-#[cfg(CONFIG_SWAP)]
-use kernel::mm::folio::Folio;
 use kernel::{
     bindings,
     cgroup::CssData,
@@ -69,7 +71,7 @@ impl MemCgroup {
     }
 
     /// Gives up an id by which it has never been found.
-    pub(crate) fn cancel_id(&self) {
+    pub(super) fn cancel_id(&self) {
         // SAFETY: The count is that of a container; it is not 0 from `publish_id()` until the id is
         // removed.
         if unsafe { bindings::private_id_users(self.as_raw()) } == 0 {
@@ -101,7 +103,7 @@ impl MemCgroup {
 
 impl Onlining<'_> {
     /// Lets the container be found by its id from now on. May sleep.
-    pub(crate) fn publish_id(self) {
+    pub(super) fn publish_id(self) {
         let memcg = self.memcg();
         // SAFETY: What comes online has a reference of the core's. `IdUsers` gives this one up
         // after the id is removed from the array; a css is freed after a grace period. Nobody else
@@ -114,12 +116,12 @@ impl Onlining<'_> {
     }
 }
 
-impl Offlining<'_> {
+impl Offlined<'_> {
     /// The container needs its id no more; swap entries may. Not in interrupts.
     pub(crate) fn retire_id(self) {
         // INVARIANT: It has been the user that `publish_id()` counted.
         drop(IdUsers {
-            memcg: self.memcg(),
+            memcg: self.0,
             nr: 1,
         });
     }
@@ -143,12 +145,14 @@ impl<'a> IdUsers<'a> {
         self.memcg
     }
 
-    /// Lets the entries of swap space of `folio`, as many as there are users, be these. The folio
-    /// is locked and in the swap cache.
+    /// Lets the entries of swap space of a folio be these, if it has as many.
     #[cfg(CONFIG_SWAP)]
-    pub(crate) fn record(self, folio: &Folio) {
-        swap::record_owner(folio, self.memcg.id());
-        core::mem::forget(self);
+    pub(crate) fn record(self, page: &MetaPage<'_, Locked>) {
+        let folio = page.folio();
+        if folio.is_in_swapcache() && folio.nr_pages() == self.nr as usize {
+            swap::record_owner(page, self.memcg.id());
+            core::mem::forget(self);
+        }
     }
 
     /// The users that `nr` entries of swap space have been, which are free now.

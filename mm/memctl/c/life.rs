@@ -3,7 +3,11 @@
 //! The steps of a container's life at which the cgroup core calls, as types: each is true once, and
 //! what must be done once takes it.
 
-use super::memcg::MemCgroup;
+use super::{
+    memcg::MemCgroup,
+    node::Node,
+    objcg::NewHandle, //
+};
 use kernel::{
     bindings,
     cgroup::CssData,
@@ -51,26 +55,35 @@ step! {
 }
 
 impl Onlining<'_> {
-    /// Makes room for the shrinkers' bits. May sleep.
+    /// Brings it online: from now on folios are charged to it, and it is found by its id. May sleep.
     ///
     /// # Errors
     ///
-    /// `ENOMEM`.
-    pub(crate) fn alloc_shrinker_info(&self) -> Result {
+    /// `ENOMEM`; it then is as it was, and will be freed.
+    pub(crate) fn finish(self) -> Result {
+        let raw = self.0.as_raw();
         // SAFETY: By the type invariant it is coming online.
-        to_result(unsafe { bindings::alloc_shrinker_info(self.0.as_raw()) })
+        to_result(unsafe { bindings::alloc_shrinker_info(raw) })
+            .inspect_err(|_| self.0.cancel_id())?;
+        self.publish_owners().inspect_err(|_| {
+            for owner in self.0.nodes().filter_map(Node::retire_owner) {
+                owner.kill();
+            }
+            // SAFETY: It is not online yet, and was given these just now.
+            unsafe { bindings::free_shrinker_info(raw) };
+            self.0.cancel_id();
+        })?;
+        // SAFETY: It is coming online.
+        unsafe { bindings::lru_gen_online_memcg(raw) };
+        self.publish_id();
+        Ok(())
     }
 
-    /// Takes back [`Onlining::alloc_shrinker_info`].
-    pub(crate) fn free_shrinker_info(&self) {
-        // SAFETY: By the type invariant it is not online yet.
-        unsafe { bindings::free_shrinker_info(self.0.as_raw()) }
-    }
-
-    /// Tells the generational LRU.
-    pub(crate) fn tell_lru_gen(&self) {
-        // SAFETY: By the type invariant it is coming online.
-        unsafe { bindings::lru_gen_online_memcg(self.0.as_raw()) }
+    fn publish_owners(&self) -> Result {
+        for node in self.0.nodes() {
+            node.publish_owner(NewHandle::new(node)?);
+        }
+        Ok(())
     }
 }
 
@@ -108,14 +121,15 @@ impl<'a> Offlining<'a> {
     }
 
     /// Tells all who keep something for the container; its folios have gone already.
-    pub(crate) fn tell_all(&self) {
-        // SAFETY: By the type invariant it is going offline.
+    pub(crate) fn tell_all(self) -> Offlined<'a> {
+        // SAFETY: By the type invariant it is going offline, and this is said once.
         unsafe {
             #[cfg(CONFIG_CGROUP_WRITEBACK)]
             bindings::wb_memcg_offline(self.memcg.as_raw());
             bindings::reparent_shrinker_deferred(self.memcg.as_raw());
             bindings::lru_gen_offline_memcg(self.memcg.as_raw());
         }
+        Offlined(self.memcg)
     }
 
     /// Tells zswap.
@@ -125,9 +139,16 @@ impl<'a> Offlining<'a> {
     }
 }
 
+/// A container that goes offline right now, of which all know who keep something for it.
+///
+/// # Invariants
+///
+/// As for [`Offlining`].
+pub(crate) struct Offlined<'a>(pub(super) &'a MemCgroup);
+
 impl Released<'_> {
     /// Tells the generational LRU.
-    pub(crate) fn tell_lru_gen(&self) {
+    pub(crate) fn tell_lru_gen(self) {
         // SAFETY: By the type invariant it has no references.
         unsafe { bindings::lru_gen_release_memcg(self.0.as_raw()) }
     }
@@ -158,6 +179,8 @@ impl Freeing {
 
 impl Drop for Freeing {
     fn drop(&mut self) {
+        // It still has its id if it never came online.
+        self.memcg().cancel_id();
         // SAFETY: By the type invariant.
         unsafe { MemCgroup::free(self.0) }
     }

@@ -11,8 +11,7 @@ use super::{
     objcg::{
         Adopted,
         HandleList,
-        HandleLock,
-        Retired, //
+        HandleLock, //
     },
 };
 use kernel::{
@@ -113,22 +112,12 @@ pub(crate) struct Reparenting<'a, 'h> {
 }
 
 impl<'a> Reparenting<'a, '_> {
-    /// The share that gives.
-    pub(crate) fn child(&self) -> &'a Node {
-        self.child
-    }
-
-    /// The share that takes.
-    pub(crate) fn parent(&self) -> &'a Node {
-        self.parent
-    }
-
-    /// Moves the folios from list to list.
+    /// Moves all: the folios from list to list, what `sizes` moves from the one share to the other,
+    /// and the handles, those inherited and the container's own.
     ///
-    /// Where the multi-gen LRU is off now, it may have been on a moment ago: then there are no
-    /// folios in generations, but counts, until a walk over page tables has told all that it has
-    /// to.
-    pub(crate) fn splice(&self) {
+    /// Where the multi-gen LRU is off now, it may have been on a moment ago: then there are no folios
+    /// in generations, but counts, until a walk over page tables has told all that it has to.
+    pub(crate) fn hand_over(self, sizes: impl FnOnce(&Node, &Node)) -> Option<Adopted<'a>> {
         let (child, parent) = (self.child.memcg().as_raw(), self.parent.memcg().as_raw());
         let nid = self.child.nid().as_raw();
         // SAFETY: By the type invariants both are containers whose lists are locked.
@@ -138,10 +127,8 @@ impl<'a> Reparenting<'a, '_> {
                 bindings::lru_reparent_memcg(child, parent, nid);
             }
         }
-    }
-
-    /// Lets all handles, those inherited and `active`, point at the parent.
-    pub(crate) fn adopt(&self, active: Option<Retired<'a>>) -> Option<Adopted<'a>> {
+        sizes(self.child, self.parent);
+        let active = self.child.retire_owner();
         // SAFETY: By the type invariants.
         unsafe { HandleList::pass_on(self.child, self.parent, active, self.handles) }
     }

@@ -190,7 +190,7 @@ impl Node {
 
     /// Sets the handle when the container comes online. A share has one in its life: says whether
     /// this is it.
-    pub(crate) fn publish_owner(&self, owner: NewHandle<'_>) -> bool {
+    pub(super) fn publish_owner(&self, owner: NewHandle<'_>) -> bool {
         if !core::ptr::eq(owner.node(), self) {
             return false;
         }
@@ -206,7 +206,7 @@ impl Node {
     }
 
     /// Takes the handle away: what is charged from now on goes to an ancestor.
-    pub(crate) fn retire_owner(&self) -> Option<Retired<'_>> {
+    pub(super) fn retire_owner(&self) -> Option<Retired<'_>> {
         let raw = self.objcg.xchg(null_mut(), Full).cast::<ObjCgroup>();
         // SAFETY: By the type invariant the share has a reference. Only one caller gets what was
         // published once.

@@ -141,7 +141,7 @@ impl ObjCgroup {
 /// # Invariants
 ///
 /// `raw` is an initialized handle of `node` with one reference, and ours alone.
-pub(crate) struct NewHandle<'a> {
+pub(super) struct NewHandle<'a> {
     raw: NonNull<bindings::obj_cgroup>,
     node: &'a Node,
 }
@@ -150,7 +150,7 @@ impl<'a> NewHandle<'a> {
     const LAYOUT: core::alloc::Layout = core::alloc::Layout::new::<bindings::obj_cgroup>();
 
     /// A new handle for the container of `node`. May sleep.
-    pub(crate) fn new(node: &'a Node) -> Result<Self> {
+    pub(super) fn new(node: &'a Node) -> Result<Self> {
         let memcg = node.memcg();
         let ptr = Kmalloc::alloc(Self::LAYOUT, GFP_KERNEL | __GFP_ZERO, NumaNode::NO_NODE)?
             .cast::<bindings::obj_cgroup>();
@@ -211,7 +211,7 @@ impl Drop for NewHandle<'_> {
 /// # Invariants
 ///
 /// The reference of [`NewHandle::new`] is ours; the handle is on no list.
-pub(crate) struct Retired<'a>(&'a ObjCgroup);
+pub(super) struct Retired<'a>(&'a ObjCgroup);
 
 impl<'a> Retired<'a> {
     /// # Safety
@@ -223,7 +223,7 @@ impl<'a> Retired<'a> {
     }
 
     /// Gives up the reference.
-    pub(crate) fn kill(self) {
+    pub(super) fn kill(self) {
         // SAFETY: By the type invariant it has not been given up yet.
         unsafe { bindings::obj_cgroup_kill(self.0.as_raw()) }
     }

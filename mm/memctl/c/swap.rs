@@ -2,22 +2,21 @@
 
 //! Swap space, as `mm/swapfile.c` has it.
 
-use super::ids::IdUsers;
+use super::{
+    binding::Locked,
+    ids::IdUsers,
+    meta_page::MetaPage, //
+};
 use kernel::bindings;
 #[cfg(CONFIG_MEMCTL_DEBUG)]
 use kernel::prelude::*;
-use kernel::{
-    mm::folio::Folio,
-    sync::rcu, //
-};
+use kernel::sync::rcu;
 
-/// Writes down that the swap space of `folio`, which is locked, belongs to the container with this
-/// id. Does nothing if it has none.
-pub(super) fn record_owner(folio: &Folio, id: u32) {
-    if folio.is_in_swapcache() {
-        // SAFETY: The swap entries of a locked folio stay; ids have 16 bits.
-        unsafe { bindings::swap_record_owner(folio.as_raw(), id as u16) }
-    }
+/// Writes down that the swap space of a folio, which is in the swap cache, belongs to the container
+/// with this id.
+pub(super) fn record_owner(page: &MetaPage<'_, Locked>, id: u32) {
+    // SAFETY: The swap entries of a locked folio stay; ids have 16 bits.
+    unsafe { bindings::swap_record_owner(page.folio().as_raw(), id as u16) }
 }
 
 /// Entries of swap space that are free now, and the id that had been written down for them.

@@ -17,11 +17,9 @@ use crate::{
         life::{
             Freeing,
             Offlining,
-            Onlining,
             Released, //
         },
         memcg::MemCgroup,
-        objcg::NewHandle,
         vm, //
     },
     stats::moves::{
@@ -50,56 +48,16 @@ use kernel::{
 /// # Errors
 ///
 /// `ENOMEM`; `EBUSY` if there are too many containers.
-pub(crate) fn alloc(parent: Option<&MemCgroup>) -> Result<Unpublished> {
+pub(crate) fn alloc(parent: Option<&MemCgroup>) -> Result<Unpublished<'_>> {
     let new = MemCgroup::create(parent)?;
     if let Some(parent) = parent {
-        let memcg = new.get();
-        let swappiness = if parent.is_root() {
-            vm::swappiness()
-        } else {
-            parent.swappiness().load(Relaxed)
-        };
-        memcg.swappiness().store(swappiness, Relaxed);
-        memcg
-            .oom_kill_disable()
-            .store(parent.oom_kill_disable().load(Relaxed), Relaxed);
+        new.set_swappiness(match parent.is_root() {
+            true => vm::swappiness(),
+            false => parent.swappiness().load(Relaxed),
+        });
+        new.set_oom_kill_disable(parent.oom_kill_disable().load(Relaxed));
     }
     Ok(new)
-}
-
-/// Brings a container online: from now on folios are charged to it.
-///
-/// # Errors
-///
-/// `ENOMEM`; it then is as it was, and will be freed.
-pub(crate) fn online(onlining: Onlining<'_>) -> Result {
-    let memcg = onlining.memcg();
-    onlining
-        .alloc_shrinker_info()
-        .inspect_err(|_| memcg.cancel_id())?;
-    publish_owners(memcg).inspect_err(|_| {
-        retire_owners(memcg);
-        onlining.free_shrinker_info();
-        memcg.cancel_id();
-    })?;
-    onlining.tell_lru_gen();
-    onlining.publish_id();
-    Ok(())
-}
-
-fn publish_owners(memcg: &MemCgroup) -> Result {
-    for node in memcg.nodes() {
-        node.publish_owner(NewHandle::new(node)?);
-    }
-    Ok(())
-}
-
-fn retire_owners(memcg: &MemCgroup) {
-    for node in memcg.nodes() {
-        if let Some(owner) = node.retire_owner() {
-            owner.kill();
-        }
-    }
 }
 
 /// Takes a container offline: what it has goes to its parent.
@@ -109,13 +67,13 @@ pub(crate) fn offline(offlining: Offlining<'_>) {
     unprotect(memcg);
     offlining.tell_zswap();
     reparent::folios(&offlining);
-    offlining.tell_all();
+    let offlined = offlining.tell_all();
     stock::drain(memcg);
     let moving = Moving::begin();
     moves::reparent(memcg, parent);
     drop(moving);
     waiters::wake();
-    offlining.retire_id();
+    offlined.retire_id();
 }
 
 /// The last reference on a container is gone: nobody may find it any more.
@@ -132,8 +90,6 @@ pub(crate) fn free(freeing: Freeing) {
         let _rcu = rcu::read_lock();
         moves::reparent(memcg, parent.not_dying());
     }
-    // It still has its id if it never came online.
-    memcg.cancel_id();
 }
 
 /// Nothing of `memcg` is protected any more, and nothing above it for its sake.

@@ -36,19 +36,14 @@ fn on_node(offlining: &Offlining<'_>, nid: NodeId) -> bool {
     let Some(lists) = prepared.lock(&handles) else {
         return false;
     };
-    lists.splice();
-
-    let (from, to) = (lists.child(), lists.parent());
-    let moving = Moving::begin();
-    for lru in 0..NR_LRU {
-        let size = from.lru_size(lru) as isize;
-        from.add_lru_size(lru, size.wrapping_neg());
-        to.add_lru_size(lru, size);
-    }
-    drop(moving);
-
-    let owner = lists.adopt(from.retire_owner());
-    drop(lists);
+    let owner = lists.hand_over(|from, to| {
+        let _moving = Moving::begin();
+        for lru in 0..NR_LRU {
+            let size = from.lru_size(lru) as isize;
+            from.add_lru_size(lru, size.wrapping_neg());
+            to.add_lru_size(lru, size);
+        }
+    });
     drop(handles);
     if let Some(owner) = owner {
         owner.kill();

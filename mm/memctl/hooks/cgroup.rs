@@ -44,7 +44,7 @@ kernel::seam! {
     ///
     /// The core brings the css online.
     fn memctl_css_online(css: Onlining<'_>) -> c_int {
-        life::online(css)
+        css.finish()
     }
 
     /// # Safety

@@ -17,7 +17,8 @@ use crate::{
     c::{
         binding::{
             Exclusive,
-            Locked, //
+            Locked,
+            LockedOffLists, //
         },
         gfp::Gfp,
         memcg::MemCgroup,
@@ -80,7 +81,7 @@ kernel::seam! {
     /// The folio is locked and not bound. It is in the swap cache already, where others may find it
     /// and wait for the lock: `__swap_cache_alloc()` in `mm/swap_state.c`.
     fn mem_cgroup_swapin_charge_folio(
-        page: MetaPage<'_, Locked>,
+        page: MetaPage<'_, LockedOffLists>,
         id: u16,
         mm: Option<&Mm>,
         gfp: Gfp,
@@ -117,7 +118,7 @@ kernel::seam! {
     /// # Safety
     ///
     /// Both folios are locked: `replace_page_cache_folio()` and `shmem_replace_folio()`.
-    fn mem_cgroup_replace_folio(old: MetaPage<'_, Locked>, new: MetaPage<'_, Locked>) {
+    fn mem_cgroup_replace_folio(old: MetaPage<'_, LockedOffLists>, new: MetaPage<'_, LockedOffLists>) {
         if !vm::disabled() {
             migrate::replace(old, new);
         }
@@ -127,7 +128,7 @@ kernel::seam! {
     ///
     /// Both folios are locked, and `old` has no references but the caller's:
     /// `folio_migrate_flags()`.
-    fn mem_cgroup_migrate(old: MetaPage<'_, Locked>, new: MetaPage<'_, Locked>) {
+    fn mem_cgroup_migrate(old: MetaPage<'_, LockedOffLists>, new: MetaPage<'_, LockedOffLists>) {
         if !vm::disabled() {
             migrate::migrate(old, new);
         }

@@ -46,9 +46,9 @@ impl IntoC<*mut bindings::cgroup_subsys_state> for AsCss {
 }
 
 /// A container that the core does not have yet, or why there is none.
-pub(super) struct New(pub(super) Result<Unpublished>);
+pub(super) struct New<'p>(pub(super) Result<Unpublished<'p>>);
 
-impl IntoC<*mut bindings::cgroup_subsys_state> for New {
+impl IntoC<*mut bindings::cgroup_subsys_state> for New<'_> {
     fn into_c(self) -> *mut bindings::cgroup_subsys_state {
         match self.0 {
             Ok(new) => new.publish(),

@@ -41,6 +41,7 @@ use kernel::{
     },
     seam::{
         Arg,
+        ArgType,
         Wraps, //
     },
     sync::{
@@ -69,11 +70,13 @@ unsafe impl Wraps for Writeback {
 /// returns; `$from` makes it of what C hands over, and relies on that.
 macro_rules! args {
     ($($claim:literal $ty:ty = $c:ty, |$raw:ident| $from:expr;)*) => { $(
+        impl<'a> ArgType for $ty {
+            type Raw = $c;
+        }
+
         // SAFETY: That is the claim.
         #[doc = $claim]
-        unsafe impl Arg for $ty {
-            type Raw = $c;
-
+        unsafe impl<'a> Arg<'a> for $ty {
             #[inline]
             #[allow(unused_unsafe)] // For those without a claim.
             unsafe fn from_c($raw: $c) -> Self {
@@ -100,7 +103,7 @@ pub(super) struct MayOffline<'a>(pub(super) Option<Offlining<'a>>);
 pub(super) struct ByLists<'a>(pub(super) &'a Node);
 
 /// Lists of a container, or of a node if the controller is disabled.
-pub(super) struct AnyLists<'a>(pub(super) &'a Lruvec);
+pub(super) struct AnyLists<'a>(&'a Lruvec);
 
 /// The folio that a page is in, of which nothing is known but that it is a page.
 pub(super) struct OfPage<'a>(pub(super) &'a Folio);
@@ -122,40 +125,40 @@ args! {
     "Nothing is claimed."
     Gfp = bindings::gfp_t, |raw| Gfp(raw);
     "The container stays, if it is not null."
-    OrRoot<'_> = *mut bindings::mem_cgroup,
+    OrRoot<'a> = *mut bindings::mem_cgroup,
         |raw| OrRoot(raw.cast::<MemCgroup>().as_ref().unwrap_or(MemCgroup::root()));
     "The container stays, if it is not null; the css is its first field."
-    ByCss<'_> = *mut bindings::cgroup_subsys_state,
+    ByCss<'a> = *mut bindings::cgroup_subsys_state,
         |raw| ByCss(raw.cast::<MemCgroup>().as_ref());
     "It is the pressure of a container that stays."
-    ByPressure<'_> = *mut bindings::vmpressure,
+    ByPressure<'a> = *mut bindings::vmpressure,
         |raw| ByPressure(MemCgroup::from_vmpressure(raw));
     "The core brings the container online."
-    Onlining<'_> = *mut bindings::cgroup_subsys_state,
+    Onlining<'a> = *mut bindings::cgroup_subsys_state,
         |raw| Onlining::new(MemCgroup::from_css(raw));
     "The core takes the container offline."
-    MayOffline<'_> = *mut bindings::cgroup_subsys_state,
+    MayOffline<'a> = *mut bindings::cgroup_subsys_state,
         |raw| MayOffline(Offlining::new(MemCgroup::from_css(raw)));
     "The last reference on the container has gone."
-    Released<'_> = *mut bindings::cgroup_subsys_state,
+    Released<'a> = *mut bindings::cgroup_subsys_state,
         |raw| Released::new(MemCgroup::from_css(raw));
     "The core gives the container away to be freed; the css is its first field."
     Freeing = *mut bindings::cgroup_subsys_state, |raw| Freeing::new(raw.cast());
     "The core moves these tasks right now."
-    Moved<'_> = *mut bindings::cgroup_taskset, |raw| Moved::new(&mut *raw);
+    Moved<'a> = *mut bindings::cgroup_taskset, |raw| Moved::new(&mut *raw);
     "The lists are those of a container that stays: the controller is enabled."
-    ByLists<'_> = *mut bindings::lruvec, |raw| ByLists(Node::from_lruvec(raw));
+    ByLists<'a> = *mut bindings::lruvec, |raw| ByLists(Node::from_lruvec(raw));
     "The lists stay."
-    AnyLists<'_> = *mut bindings::lruvec, |raw| AnyLists(Lruvec::from_raw(raw));
+    AnyLists<'a> = *mut bindings::lruvec, |raw| AnyLists(Lruvec::from_raw(raw));
     "It is a page: the folio it is in may change any time, but is one."
-    OfPage<'_> = *mut bindings::page,
+    OfPage<'a> = *mut bindings::page,
         |raw| OfPage(Folio::from_raw(bindings::page_folio(raw)));
     "That of `MetaPage<Exclusive>` for each folio, and none is there twice."
-    Batch<'_> = *mut bindings::folio_batch, |raw| Batch(&*raw);
+    Batch<'a> = *mut bindings::folio_batch, |raw| Batch(&*raw);
     "A reference is given away with it, or it is null or what `take()` is told."
     Given = *mut bindings::mem_cgroup, |raw| Given(raw);
     "It is null, or the caller's own, with a node."
-    MayCookie<'_> = *mut bindings::mem_cgroup_reclaim_cookie, |raw| MayCookie(raw.as_mut());
+    MayCookie<'a> = *mut bindings::mem_cgroup_reclaim_cookie, |raw| MayCookie(raw.as_mut());
 }
 
 #[cfg(CONFIG_SWAP)]
@@ -164,11 +167,13 @@ args! {
     RecordedId = u16, |raw| RecordedId(raw);
 }
 
+impl<S: Stable> ArgType for MetaPage<'_, S> {
+    type Raw = *mut bindings::folio;
+}
+
 // SAFETY: The claim is that `S` is true of the folio until the hook returns, that it is no slab
 // page, and that the argument is the only view of it if `S` is good enough to change the binding.
-unsafe impl<S: Stable> Arg for MetaPage<'_, S> {
-    type Raw = *mut bindings::folio;
-
+unsafe impl<'a, S: Stable> Arg<'a> for MetaPage<'a, S> {
     #[inline]
     unsafe fn from_c(raw: Self::Raw) -> Self {
         // SAFETY: By the requirement of this function.
@@ -195,6 +200,16 @@ impl<'a> AnyLists<'a> {
         }
         // SAFETY: The controller is enabled: all lists in use are those of a container.
         Some(unsafe { Node::from_lruvec(self.0.as_raw()) })
+    }
+
+    /// The node that they are of.
+    #[inline]
+    pub(super) fn nid(&self) -> NodeId {
+        match self.node() {
+            Some(node) => node.nid(),
+            // SAFETY: The lists of a node know it, which may exist and is not freed.
+            None => unsafe { NodeId::new_unchecked((*(*self.0.as_raw()).pgdat).node_id) },
+        }
     }
 }
 

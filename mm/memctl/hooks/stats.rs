@@ -33,7 +33,7 @@ use kernel::{
 /// A statistic of lists and all below them.
 fn page_state(lists: &AnyLists<'_>, item: NodeItem) -> c_ulong {
     let Some(node) = lists.node() else {
-        return lists.0.nid().state(item);
+        return lists.nid().state(item);
     };
     // All that is counted on a node is the root's or below it.
     if node.memcg().is_root() && !items::in_bytes(item) {
@@ -62,7 +62,7 @@ kernel::seam! {
     /// As above.
     fn lruvec_page_state_local(lists: AnyLists<'_>, item: NodeItem) -> c_ulong {
         match lists.node() {
-            None => lists.0.nid().state(item),
+            None => lists.nid().state(item),
             Some(node) => count::node_local(node, item.index()).max(0) as c_ulong,
         }
     }
@@ -78,7 +78,7 @@ kernel::seam! {
     ///
     /// The caller keeps the lists.
     fn mod_lruvec_state(lists: AnyLists<'_>, item: NodeItem, n: c_int) {
-        lists.0.nid().mod_state(item, n as isize);
+        lists.nid().mod_state(item, n as isize);
         if let Some(node) = lists.node() {
             count::mod_node(node, item.index(), n as isize);
         }

@@ -77,6 +77,7 @@ pub(crate) fn consume(memcg: &MemCgroup, nr: usize) -> bool {
 ///
 /// A container that is being removed keeps none: an RCU grace period after it began to be, its
 /// stocks are drained for the last time. `_rcu` is what makes that grace period wait for us.
+#[inline]
 pub(crate) fn refill(memcg: &MemCgroup, nr: usize, _rcu: &rcu::Guard) {
     let surplus = if nr <= BATCH && !memcg.css().is_dying() {
         put(memcg.slots().local(STOCK), nr)

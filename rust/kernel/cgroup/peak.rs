@@ -275,14 +275,14 @@ unsafe extern "C" fn write<P: Peak>(
     let (most, usage) = counter.restart_local_watermark();
     files.for_each(|other| {
         if most > other.value().load(Relaxed) {
-            other.value().store(most, Relaxed);
+            other.value().store(most.min(OpenFile::NEVER - 1), Relaxed);
         }
     });
     if file.value().load(Relaxed) == OpenFile::NEVER {
         // SAFETY: It has not been added yet; `release()` removes it before it goes.
         unsafe { files.add(file) };
     }
-    file.value().store(usage, Relaxed);
+    file.value().store(usage.min(OpenFile::NEVER - 1), Relaxed);
     drop(files);
     nbytes as isize
 }

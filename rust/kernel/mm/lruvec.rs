@@ -4,7 +4,6 @@
 //!
 //! C header: [`include/linux/mmzone.h`](srctree/include/linux/mmzone.h)
 
-use super::numa::NodeId;
 use crate::{
     bindings,
     interrupt::LocalInterruptDisabled,
@@ -39,13 +38,6 @@ impl Lruvec {
     #[inline]
     pub fn as_raw(&self) -> *mut bindings::lruvec {
         self.0.get()
-    }
-
-    /// The node that the pages on the lists are on.
-    #[inline]
-    pub fn nid(&self) -> NodeId {
-        // SAFETY: Initialized lists know their node, which may exist and is not freed.
-        unsafe { NodeId::new_unchecked((*(*self.as_raw()).pgdat).node_id) }
     }
 
     /// How many pages the multi-gen LRU counts in all its generations: anonymous ones, or those of
