@@ -45,7 +45,7 @@ mod note;
 pub(crate) mod objcg;
 mod sizes;
 mod state;
-#[cfg(CONFIG_SWAP)]
+#[cfg(any(CONFIG_SWAP, CONFIG_MEMCTL_DEBUG))]
 pub(crate) mod swap;
 pub(crate) mod task;
 pub(crate) mod vm;

@@ -26,6 +26,7 @@ use crate::{
 };
 use kernel::{
     bindings::vm_event_item_PGPGIN,
+    mm::folio::Folio,
     sync::{
         aref::ARef,
         counted::{
@@ -38,13 +39,9 @@ use kernel::{
 };
 
 /// The handle for `new`, which takes the place of a folio of `owner`.
-fn owner_for(
-    owner: &Counted<ObjCgroup>,
-    old: &MetaPage<'_, LockedOffLists>,
-    new: &MetaPage<'_, LockedOffLists>,
-) -> Option<Owner> {
-    let nid = new.folio().nid();
-    if old.folio().nid() == nid {
+fn owner_for(owner: &Counted<ObjCgroup>, old: &Folio, new: &Folio) -> Option<Owner> {
+    let nid = new.nid();
+    if old.nid() == nid {
         return Some(ARef::from(owner));
     }
     let rcu = rcu::read_lock();
@@ -53,14 +50,14 @@ fn owner_for(
 
 /// Charges `new`, which replaces `old` in the page cache, to the container of `old`, over its limit
 /// if need be: `old` will be freed soon.
-pub(crate) fn replace(old: MetaPage<'_, LockedOffLists>, mut new: MetaPage<'_, LockedOffLists>) {
+pub(crate) fn replace(old: MetaPage<'_, Locked>, mut new: MetaPage<'_, LockedOffLists>) {
     if new.is_bound() {
         return;
     }
     let Some(owner) = old.owner() else {
         return;
     };
-    let Some(owner) = owner_for(owner, &old, &new) else {
+    let Some(owner) = owner_for(owner, old.folio(), new.folio()) else {
         return;
     };
 
@@ -78,7 +75,7 @@ pub(crate) fn migrate(mut old: MetaPage<'_, LockedOffLists>, mut new: MetaPage<'
     let Some(owner) = old.owner() else {
         return;
     };
-    let Some(new_owner) = owner_for(owner, &old, &new) else {
+    let Some(new_owner) = owner_for(owner, old.folio(), new.folio()) else {
         return;
     };
 
@@ -98,7 +95,7 @@ pub(crate) fn migrate(mut old: MetaPage<'_, LockedOffLists>, mut new: MetaPage<'
 pub(crate) fn split(page: MetaPage<'_, Locked>, shift: u32) {
     if let Some(owner) = page.owner() {
         // Those who bind the new folios know of them.
-        let more = (1usize << shift.min(usize::BITS - 1)) - 1;
+        let more = (1u32 << shift.min(u32::BITS - 1)) - 1;
         if let Some(more) = Many::get(owner, more) {
             more.leave();
         }

@@ -64,7 +64,7 @@ pub(crate) struct Referenced;
 impl Stable for Referenced {}
 
 /// The folio is locked, and on no LRU list: new in the page cache or in the swap cache, isolated to be
-/// migrated, or about to be thrown away for another one.
+/// migrated.
 pub(crate) struct LockedOffLists;
 impl Stable for LockedOffLists {}
 

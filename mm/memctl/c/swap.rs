@@ -2,18 +2,22 @@
 
 //! Swap space, as `mm/swapfile.c` has it.
 
+#[cfg(CONFIG_SWAP)]
 use super::{
     binding::Locked,
     ids::IdUsers,
     meta_page::MetaPage, //
 };
+#[cfg(CONFIG_SWAP)]
 use kernel::bindings;
 #[cfg(CONFIG_MEMCTL_DEBUG)]
 use kernel::prelude::*;
+#[cfg(CONFIG_SWAP)]
 use kernel::sync::rcu;
 
 /// Writes down that the swap space of a folio, which is in the swap cache, belongs to the container
 /// with this id.
+#[cfg(CONFIG_SWAP)]
 pub(super) fn record_owner(page: &MetaPage<'_, Locked>, id: u32) {
     // SAFETY: The swap entries of a locked folio stay; ids have 16 bits.
     unsafe { bindings::swap_record_owner(page.folio().as_raw(), id as u16) }
@@ -24,11 +28,13 @@ pub(super) fn record_owner(page: &MetaPage<'_, Locked>, id: u32) {
 /// # Invariants
 ///
 /// `nr` entries with `id` are free, which nobody else has taken notice of.
+#[cfg(CONFIG_SWAP)]
 pub(crate) struct FreedEntries {
     id: u32,
     nr: u32,
 }
 
+#[cfg(CONFIG_SWAP)]
 impl FreedEntries {
     /// # Safety
     ///
@@ -56,7 +62,7 @@ impl FreedEntries {
 /// # Errors
 ///
 /// `ENOMEM`.
-#[cfg(CONFIG_MEMCTL_DEBUG)]
+#[cfg(all(CONFIG_SWAP, CONFIG_MEMCTL_DEBUG))]
 pub(crate) fn for_each_owner(mut visit: impl FnMut(u32)) -> Result {
     let mut ids = KVec::from_elem(0u16, bindings::SWAPFILE_CLUSTER as usize, GFP_KERNEL)?;
     let (mut device, mut offset) = (0, 0);
@@ -74,4 +80,10 @@ pub(crate) fn for_each_owner(mut visit: impl FnMut(u32)) -> Result {
             .for_each(|id| visit((*id).into()));
         kernel::sched::cond_resched();
     }
+}
+
+/// As above; without swap there is none.
+#[cfg(all(not(CONFIG_SWAP), CONFIG_MEMCTL_DEBUG))]
+pub(crate) fn for_each_owner(_visit: impl FnMut(u32)) -> Result {
+    Ok(())
 }

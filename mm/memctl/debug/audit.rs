@@ -278,7 +278,6 @@ impl Snapshot for Audit {
         };
         audit.open_accounts()?;
         pages::folios(|folio, rcu| audit.note_folio(folio, rcu));
-        #[cfg(CONFIG_SWAP)]
         swap::for_each_owner(|id| audit.note_swapped(id))?;
         audit.close_accounts();
         Ok(audit)

@@ -117,8 +117,9 @@ kernel::seam! {
 
     /// # Safety
     ///
-    /// Both folios are locked: `replace_page_cache_folio()` and `shmem_replace_folio()`.
-    fn mem_cgroup_replace_folio(old: MetaPage<'_, LockedOffLists>, new: MetaPage<'_, LockedOffLists>) {
+    /// Both folios are locked, and the new one is on no list yet: `replace_page_cache_folio()` and
+    /// `shmem_replace_folio()`.
+    fn mem_cgroup_replace_folio(old: MetaPage<'_, Locked>, new: MetaPage<'_, LockedOffLists>) {
         if !vm::disabled() {
             migrate::replace(old, new);
         }

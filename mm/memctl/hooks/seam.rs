@@ -37,7 +37,8 @@ use kernel::{
     mm::{
         folio::Folio,
         lruvec::Lruvec,
-        numa::NodeId, //
+        numa::NodeId,
+        vmstat::NodeItem, //
     },
     seam::{
         Arg,
@@ -200,6 +201,14 @@ impl<'a> AnyLists<'a> {
         }
         // SAFETY: The controller is enabled: all lists in use are those of a container.
         Some(unsafe { Node::from_lruvec(self.0.as_raw()) })
+    }
+
+    /// Adds `n` to a statistic of the node that they are of.
+    #[inline]
+    pub(super) fn mod_node_state(&self, item: NodeItem, n: isize) {
+        // SAFETY: Lists on which something changes know their node, which is not freed; there is such
+        // an item.
+        unsafe { bindings::node_page_state_add((*self.0.as_raw()).pgdat, item.as_raw(), n) }
     }
 
     /// The node that they are of.

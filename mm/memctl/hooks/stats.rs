@@ -78,7 +78,7 @@ kernel::seam! {
     ///
     /// The caller keeps the lists.
     fn mod_lruvec_state(lists: AnyLists<'_>, item: NodeItem, n: c_int) {
-        lists.nid().mod_state(item, n as isize);
+        lists.mod_node_state(item, n as isize);
         if let Some(node) = lists.node() {
             count::mod_node(node, item.index(), n as isize);
         }

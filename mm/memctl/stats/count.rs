@@ -24,7 +24,8 @@ use crate::c::{
 use kernel::{
     bindings::vm_event_item,
     mm::numa::NodeId,
-    sync::rcu, //
+    sync::rcu,
+    warn_on_once, //
 };
 
 /// Adds `n` to a statistic of the folios of a share: pages, or what the item's name says.
@@ -34,6 +35,9 @@ pub(crate) fn mod_node(node: &Node, item: usize, n: isize) {
         node.add_lru_size(item, n);
     } else if let Some(slot) = node_slot(item) {
         node.slots().add(slot, n);
+    } else {
+        // A statistic that a later kernel has, and that containers should perhaps have, too.
+        warn_on_once!(true);
     }
 }
 

@@ -205,10 +205,12 @@ impl<T: TryRefCounted> Many<T> {
     }
 
     /// Takes `nr` references on `this`, at least one.
-    pub fn get(this: &Counted<T>, nr: usize) -> Option<Self> {
+    pub fn get(this: &Counted<T>, nr: u32) -> Option<Self> {
         if nr == 0 {
             return None;
         }
+        // Not so many that a count of words could wrap in anybody's time.
+        let nr = nr as usize;
         // SAFETY: By the type invariant there is one.
         unsafe { this.inc_refs(nr) };
         // INVARIANT: They have just been taken.
