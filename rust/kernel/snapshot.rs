@@ -101,8 +101,8 @@ impl<S> ArgType for Closing<'_, S> {
     type Raw = *mut bindings::file;
 }
 
-// SAFETY: The claim is that the file was opened as an `Opening` of the same `S`, and nobody uses it any
-// more.
+// SAFETY: The claim is that the file was opened as an `Opening` of the same `S`, and nobody uses it
+// any more.
 unsafe impl<'a, S> Arg<'a> for Closing<'a, S> {
     unsafe fn from_c(raw: Self::Raw) -> Self {
         Self(raw, PhantomData)

@@ -71,7 +71,10 @@ pub(crate) fn replace(old: MetaPage<'_, Locked>, mut new: MetaPage<'_, LockedOff
 }
 
 /// Hands the charge of `old` over to `new`, to which its contents have moved.
-pub(crate) fn migrate(mut old: MetaPage<'_, LockedOffLists>, mut new: MetaPage<'_, LockedOffLists>) {
+pub(crate) fn migrate(
+    mut old: MetaPage<'_, LockedOffLists>,
+    mut new: MetaPage<'_, LockedOffLists>,
+) {
     let Some(owner) = old.owner() else {
         return;
     };

@@ -63,8 +63,8 @@ impl Stable for Isolated {}
 pub(crate) struct Referenced;
 impl Stable for Referenced {}
 
-/// The folio is locked, and on no LRU list: new in the page cache or in the swap cache, isolated to be
-/// migrated.
+/// The folio is locked, and on no LRU list: new in the page cache or in the swap cache, isolated to
+/// be migrated.
 pub(crate) struct LockedOffLists;
 impl Stable for LockedOffLists {}
 

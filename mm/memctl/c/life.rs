@@ -55,7 +55,8 @@ step! {
 }
 
 impl Onlining<'_> {
-    /// Brings it online: from now on folios are charged to it, and it is found by its id. May sleep.
+    /// Brings it online: from now on folios are charged to it, and it is found by its id. May
+    /// sleep.
     ///
     /// # Errors
     ///

@@ -115,8 +115,9 @@ impl<'a> Reparenting<'a, '_> {
     /// Moves all: the folios from list to list, what `sizes` moves from the one share to the other,
     /// and the handles, those inherited and the container's own.
     ///
-    /// Where the multi-gen LRU is off now, it may have been on a moment ago: then there are no folios
-    /// in generations, but counts, until a walk over page tables has told all that it has to.
+    /// Where the multi-gen LRU is off now, it may have been on a moment ago: then there are no
+    /// folios in generations, but counts, until a walk over page tables has told all that it has
+    /// to.
     pub(crate) fn hand_over(self, sizes: impl FnOnce(&Node, &Node)) -> Option<Adopted<'a>> {
         let (child, parent) = (self.child.memcg().as_raw(), self.parent.memcg().as_raw());
         let nid = self.child.nid().as_raw();

@@ -206,8 +206,8 @@ impl<'a> AnyLists<'a> {
     /// Adds `n` to a statistic of the node that they are of.
     #[inline]
     pub(super) fn mod_node_state(&self, item: NodeItem, n: isize) {
-        // SAFETY: Lists on which something changes know their node, which is not freed; there is such
-        // an item.
+        // SAFETY: Lists on which something changes know their node, which is not freed; there is
+        // such an item.
         unsafe { bindings::node_page_state_add((*self.0.as_raw()).pgdat, item.as_raw(), n) }
     }
 
