@@ -39,10 +39,12 @@ pub(crate) mod life;
 pub(crate) mod lists;
 pub(crate) mod memcg;
 pub(crate) mod meta_page;
+pub(crate) mod mount;
 pub(crate) mod node;
 #[cfg(CONFIG_CGROUP_WRITEBACK)]
 mod note;
 pub(crate) mod objcg;
+pub(crate) mod position;
 mod sizes;
 mod state;
 #[cfg(any(CONFIG_SWAP, CONFIG_MEMCTL_DEBUG))]

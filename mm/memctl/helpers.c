@@ -278,26 +278,6 @@ rust_helper_nodes_and_allowed(struct cgroup_subsys_state *css, nodemask_t *mask)
 	nodes_and(*mask, *mask, allowed);
 }
 
-__rust_helper void rust_helper_limit_mutex_lock(void)
-{
-	mutex_lock(&memctl_limit_mutex);
-}
-
-__rust_helper void rust_helper_limit_mutex_unlock(void)
-{
-	mutex_unlock(&memctl_limit_mutex);
-}
-
-__rust_helper bool rust_helper_oom_lock_killable(void)
-{
-	return !mutex_lock_killable(&oom_lock);
-}
-
-__rust_helper void rust_helper_oom_unlock(void)
-{
-	mutex_unlock(&oom_lock);
-}
-
 /* swap, statistics, writeback, nodes */
 
 #ifdef CONFIG_SWAP

@@ -15,6 +15,7 @@
 //! not accounted yet. [`debug`]: debugfs.
 #![deny(unsafe_code)]
 
+mod args;
 mod cgroup;
 #[cfg(CONFIG_MEMCTL_DEBUG)]
 mod debug;

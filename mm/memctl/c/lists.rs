@@ -25,12 +25,6 @@ use kernel::{
     },
 };
 
-/// The lists of the node itself, which are in use if the controller is disabled.
-pub(crate) fn of_node(nid: NodeId) -> &'static Lruvec {
-    // SAFETY: The lists of a node are initialized with it, and nodes are not freed.
-    unsafe { Lruvec::from_raw(&raw const (*nid.data()).__lruvec) }
-}
-
 /// The lists of `memcg` on `nid`, with the node known to them.
 #[inline]
 pub(crate) fn of(memcg: &MemCgroup, nid: NodeId) -> &Lruvec {

@@ -11,6 +11,7 @@ use super::{
         ObjCgroup,
         Retired, //
     },
+    position::Position,
     sizes::ListSizes,
 };
 use core::{
@@ -35,7 +36,6 @@ use kernel::{
             Full,
             Relaxed, //
         },
-        counted::Counted,
         rcu,
     },
     types::Opaque,
@@ -260,14 +260,4 @@ impl Node {
         let position = &self.iter.position;
         position.cmpxchg(raw(from), raw(to), Full).is_ok()
     }
-}
-
-/// Where a shared walk goes.
-pub(crate) enum Position<'a> {
-    /// To the end of the round.
-    Nowhere,
-    /// To the container whose share keeps the position.
-    Here,
-    /// To one below that.
-    Below(&'a Counted<MemCgroup>),
 }

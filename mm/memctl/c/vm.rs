@@ -14,7 +14,10 @@ use kernel::{
     },
     error::to_result,
     prelude::*,
-    types::NotThreadSafe, //
+    sync::c_mutex::{
+        CMutex,
+        Guard, //
+    },
 };
 
 /// Whether the controller was disabled at boot (`cgroup_disable=memory`).
@@ -32,25 +35,10 @@ pub(crate) fn on_v2() -> bool {
 }
 
 /// Whether cgroup v2 was mounted with an option.
-fn mounted_with(flag: u32) -> bool {
+pub(super) fn mounted_with(flag: u32) -> bool {
     // SAFETY: The flags only change at mount.
     let flags = unsafe { (&raw const bindings::cgrp_dfl_root.flags).read_volatile() };
     flags & flag != 0
-}
-
-/// Whether cgroup v2 was mounted such that events count only where they happen.
-pub(crate) fn local_events() -> bool {
-    mounted_with(bindings::CGRP_ROOT_MEMORY_LOCAL_EVENTS)
-}
-
-/// Whether cgroup v2 was mounted such that hugetlb pages are charged.
-pub(crate) fn accounts_hugetlb() -> bool {
-    mounted_with(bindings::CGRP_ROOT_MEMORY_HUGETLB_ACCOUNTING)
-}
-
-/// Whether cgroup v2 was mounted such that what is protected in a container is shared out below it.
-pub(crate) fn protects_recursively() -> bool {
-    mounted_with(bindings::CGRP_ROOT_MEMORY_RECURSIVE_PROT)
 }
 
 /// Reclaims at least `nr` pages of `memcg` and all below it, if it can. Returns how many pages it
@@ -81,17 +69,17 @@ pub(crate) fn reclaim_as_told(memcg: &MemCgroup, text: &mut Text<'_>) -> Result 
 }
 
 /// Held by whoever kills for memory: one at a time.
-///
-/// # Invariants
-///
-/// The lock is held by this task.
-pub(crate) struct OomLock(NotThreadSafe);
+pub(crate) struct OomLock {
+    _held: Guard<'static>,
+}
 
 impl OomLock {
     /// Waits for the lock, unless this task is killed meanwhile.
     pub(crate) fn killable() -> Option<Self> {
-        // SAFETY: FFI call without requirements but to be able to sleep.
-        unsafe { bindings::oom_lock_killable() }.then(|| Self(NotThreadSafe))
+        // SAFETY: The mutex is initialized statically.
+        unsafe { CMutex::from_raw(&raw mut bindings::oom_lock) }
+            .lock_killable()
+            .map(|held| Self { _held: held })
     }
 
     /// Kills a process of `memcg` or below it. Says whether it did, or one is dying already.
@@ -107,53 +95,17 @@ impl OomLock {
     }
 }
 
-impl Drop for OomLock {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant the lock is held.
-        unsafe { bindings::oom_unlock() }
-    }
-}
-
-/// Held by whoever sets a limit that must not be below the usage: one at a time.
-///
-/// # Invariants
-///
-/// The lock is held by this task.
-pub(crate) struct LimitLock(NotThreadSafe);
-
-impl LimitLock {
-    /// Waits for the lock. May sleep.
-    pub(crate) fn new() -> Self {
-        // SAFETY: The mutex is initialized statically.
-        unsafe { bindings::limit_mutex_lock() };
-        // INVARIANT: It has just been locked.
-        Self(NotThreadSafe)
-    }
-}
-
-impl Drop for LimitLock {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant the lock is held.
-        unsafe { bindings::limit_mutex_unlock() }
-    }
+/// Waits for the lock of whoever sets a limit that must not be below the usage: one at a time. May
+/// sleep.
+pub(crate) fn lock_limits() -> Guard<'static> {
+    // SAFETY: The mutex is initialized statically.
+    unsafe { CMutex::from_raw(&raw mut bindings::memctl_limit_mutex) }.lock()
 }
 
 /// Leaves in `mask` only the nodes that the cpuset of `memcg`'s cgroup allows.
 pub(crate) fn keep_allowed_nodes(memcg: &MemCgroup, mask: &mut bindings::nodemask_t) {
     // SAFETY: `memcg` is held by the caller, and so is its cgroup.
     unsafe { bindings::nodes_and_allowed(memcg.css().as_raw(), mask) }
-}
-
-/// How willingly anonymous pages are swapped where no container says so, 0 to 200.
-pub(crate) fn swappiness() -> i32 {
-    // SAFETY: A word-sized variable that is written by sysctl.
-    unsafe { (&raw const bindings::vm_swappiness).read_volatile() }
-}
-
-/// Sets [`swappiness`].
-pub(crate) fn set_swappiness(value: i32) {
-    // SAFETY: A word-sized variable that readers read once.
-    unsafe { (&raw mut bindings::vm_swappiness).write_volatile(value) }
 }
 
 /// Tells writeback that `memcg` may have more pages from now on, or less.

@@ -35,6 +35,7 @@ use crate::{
 };
 use kernel::{
     cgroup::CssData,
+    mm::swap,
     prelude::*,
     res_counter::Protection,
     sync::{
@@ -52,7 +53,7 @@ pub(crate) fn alloc(parent: Option<&MemCgroup>) -> Result<Unpublished<'_>> {
     let new = MemCgroup::create(parent)?;
     if let Some(parent) = parent {
         new.set_swappiness(match parent.is_root() {
-            true => vm::swappiness(),
+            true => swap::swappiness(),
             false => parent.swappiness().load(Relaxed),
         });
         new.set_oom_kill_disable(parent.oom_kill_disable().load(Relaxed));

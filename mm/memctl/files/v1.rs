@@ -14,8 +14,7 @@ use crate::{
     c::{
         events::MemoryEvent,
         items::item,
-        memcg::MemCgroup,
-        vm, //
+        memcg::MemCgroup, //
     },
     pressure::{
         oom,
@@ -32,7 +31,10 @@ use kernel::{
         Write,
         WriteU64, //
     },
-    mm::vmstat,
+    mm::{
+        swap,
+        vmstat, //
+    },
     prelude::*,
     seq_file::SeqFile,
     seq_print,
@@ -196,7 +198,7 @@ impl ReadU64 for Swappiness {
 
     fn read(memcg: &MemCgroup) -> u64 {
         let value = if memcg.is_root() {
-            vm::swappiness()
+            swap::swappiness()
         } else {
             memcg.swappiness().load(Relaxed)
         };
@@ -212,7 +214,7 @@ impl WriteU64 for Swappiness {
             return Err(EINVAL);
         }
         if memcg.is_root() {
-            vm::set_swappiness(value as i32);
+            swap::set_swappiness(value as i32);
         } else {
             memcg.swappiness().store(value as i32, Relaxed);
         }

@@ -10,7 +10,7 @@ use crate::{
             EVENTS, //
         },
         memcg::MemCgroup,
-        vm, //
+        mount, //
     },
     stats::read::{
         node_tree,
@@ -173,7 +173,7 @@ pub(super) fn emit(source: &impl Source, line: impl Fn(&str, u64)) {
             c::node_stat_item_NR_SLAB_UNRECLAIMABLE_B,
         ]),
     );
-    if let Some(hugetlb) = HUGETLB.filter(|_| vm::accounts_hugetlb()) {
+    if let Some(hugetlb) = HUGETLB.filter(|_| mount::accounts_hugetlb()) {
         line("hugetlb", PAGES.show(item(hugetlb)));
     }
     table(HISTORY);

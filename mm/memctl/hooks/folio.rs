@@ -23,6 +23,7 @@ use crate::{
         gfp::Gfp,
         memcg::MemCgroup,
         meta_page::MetaPage,
+        mount,
         task::{
             self,
             Current, //
@@ -70,7 +71,7 @@ kernel::seam! {
         mm: Option<&Mm>,
         gfp: Gfp,
     ) -> c_int {
-        if vm::disabled() || !vm::on_v2() || !vm::accounts_hugetlb() {
+        if vm::disabled() || !vm::on_v2() || !mount::accounts_hugetlb() {
             return Ok(());
         }
         charge_folio(page, gfp, |rcu| charged_memcg(mm, rcu))

@@ -8,7 +8,11 @@
 use super::seam::AnyLists;
 use crate::{
     account::lru,
-    c::{binding::Isolated, lists, meta_page::MetaPage, vm},
+    c::{
+        binding::Isolated,
+        meta_page::MetaPage,
+        vm, //
+    },
 };
 use kernel::{
     bindings::*,
@@ -20,6 +24,7 @@ use kernel::{
     mm::lruvec::{
         Irq,
         IrqSave,
+        Lruvec,
         Mode,
         Plain, //
     },
@@ -33,7 +38,7 @@ fn lock<M: Mode>(page: &MetaPage<'_, Isolated>) -> (*mut lruvec, M::State) {
     let nid = page.folio().nid();
     let rcu = rcu::read_lock();
     let raw = if vm::disabled() {
-        lists::of_node(nid).lock::<M>().into_raw()
+        Lruvec::of_node(nid).lock::<M>().into_raw()
     } else {
         lru::lock_for::<M, _>(page, nid, &rcu).into_raw()
     };

@@ -3,6 +3,7 @@
 //! What C hands over to the hooks, as types: see `kernel::seam`. Each says what it claims of the
 //! callers. What C gets back is in `results.rs`.
 
+pub(super) use super::args::*;
 #[cfg(CONFIG_CGROUP_WRITEBACK)]
 use crate::c::foreign::Writeback;
 #[cfg(CONFIG_SWAP)]
@@ -88,26 +89,8 @@ macro_rules! args {
     )* };
 }
 
-/// A container, or the root where C has null.
-pub(super) struct OrRoot<'a>(pub(super) &'a MemCgroup);
-
-/// A container by its css, if there is one.
-pub(super) struct ByCss<'a>(pub(super) Option<&'a MemCgroup>);
-
-/// A container by the pressure that C keeps for it.
-pub(super) struct ByPressure<'a>(pub(super) &'a MemCgroup);
-
-/// A container that goes offline, unless it has no parent.
-pub(super) struct MayOffline<'a>(pub(super) Option<Offlining<'a>>);
-
-/// A container's share of a node, by the lists of it.
-pub(super) struct ByLists<'a>(pub(super) &'a Node);
-
 /// Lists of a container, or of a node if the controller is disabled.
 pub(super) struct AnyLists<'a>(&'a Lruvec);
-
-/// The folio that a page is in, of which nothing is known but that it is a page.
-pub(super) struct OfPage<'a>(pub(super) &'a Folio);
 
 /// Folios on their way to be freed together.
 pub(super) struct Batch<'a>(&'a bindings::folio_batch);

@@ -167,7 +167,7 @@ pub(crate) fn group<'a>(victim: &'a MemCgroup, domain: &MemCgroup) -> Option<&'a
 pub(crate) fn total_pages(memcg: &MemCgroup) -> usize {
     let max = memcg.memory().limit();
     let swappiness = if vm::on_v2() || memcg.is_root() {
-        vm::swappiness()
+        swap::swappiness()
     } else {
         memcg.swappiness().load(Relaxed)
     };

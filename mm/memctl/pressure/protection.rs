@@ -13,7 +13,7 @@
 use crate::{
     c::{
         memcg::MemCgroup,
-        vm, //
+        mount, //
     },
     tree::iter, //
 };
@@ -37,7 +37,7 @@ pub(crate) fn update(root: &MemCgroup, memcg: &MemCgroup) {
     if !memcg.is_root() {
         memcg
             .memory()
-            .update_protection(counter_of(root), vm::protects_recursively());
+            .update_protection(counter_of(root), mount::protects_recursively());
     }
 }
 

@@ -15,10 +15,7 @@ use crate::{
         gfp::Gfp,
         memcg::MemCgroup,
         task::Current,
-        vm::{
-            self,
-            LimitLock, //
-        },
+        vm, //
     },
     stats::events,
     usage::{
@@ -52,7 +49,7 @@ pub(crate) fn set_limit(memcg: &MemCgroup, limit: usize) -> Result {
         if Current::get().signal_pending() {
             return Err(EINTR);
         }
-        let lock = LimitLock::new();
+        let lock = vm::lock_limits();
         let set = memcg.memory().set_limit(limit);
         drop(lock);
         let Err(busy) = set else {

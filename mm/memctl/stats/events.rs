@@ -6,6 +6,7 @@
 use crate::c::{
     events::MemoryEvent,
     memcg::MemCgroup,
+    mount,
     vm, //
 };
 use kernel::{
@@ -21,7 +22,7 @@ pub(crate) fn notify(memcg: &MemCgroup, event: MemoryEvent, may_lock: bool) {
         memcg.events_file(true).notify();
     }
 
-    let hierarchical = vm::on_v2() && !vm::local_events();
+    let hierarchical = vm::on_v2() && !mount::local_events();
     for (level, memcg) in memcg.up().enumerate() {
         if level > 0 && (!hierarchical || memcg.is_root()) {
             break;

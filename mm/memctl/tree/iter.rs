@@ -13,7 +13,7 @@
 use crate::c::{
     life::Released,
     memcg::MemCgroup,
-    node::Position, //
+    position::Position, //
 };
 use core::ops::Deref;
 use kernel::{

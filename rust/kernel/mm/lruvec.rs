@@ -4,6 +4,7 @@
 //!
 //! C header: [`include/linux/mmzone.h`](srctree/include/linux/mmzone.h)
 
+use super::numa::NodeId;
 use crate::{
     bindings,
     interrupt::LocalInterruptDisabled,
@@ -32,6 +33,12 @@ impl Lruvec {
     pub unsafe fn from_raw<'a>(ptr: *const bindings::lruvec) -> &'a Self {
         // SAFETY: The caller vouches for the pointer; the layout is transparent.
         unsafe { &*ptr.cast() }
+    }
+
+    /// The lists of the node itself, which are in use if there is no memory controller.
+    pub fn of_node(nid: NodeId) -> &'static Self {
+        // SAFETY: The lists of a node are initialized with it, and nodes are not freed.
+        unsafe { Self::from_raw(&raw const (*nid.data()).__lruvec) }
     }
 
     /// The pointer C knows it by.

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Arguments of hooks that are what others know, by another name: `seam.rs` says what each claims.
+#![deny(unsafe_code)]
+
+use crate::c::{
+    life::Offlining,
+    memcg::MemCgroup,
+    node::Node, //
+};
+use kernel::mm::folio::Folio;
+
+/// A container, or the root where C has null.
+pub(super) struct OrRoot<'a>(pub(super) &'a MemCgroup);
+
+/// A container by its css, if there is one.
+pub(super) struct ByCss<'a>(pub(super) Option<&'a MemCgroup>);
+
+/// A container by the pressure that C keeps for it.
+pub(super) struct ByPressure<'a>(pub(super) &'a MemCgroup);
+
+/// A container that goes offline, unless it has no parent.
+pub(super) struct MayOffline<'a>(pub(super) Option<Offlining<'a>>);
+
+/// A container's share of a node, by the lists of it.
+pub(super) struct ByLists<'a>(pub(super) &'a Node);
+
+/// The folio that a page is in, of which nothing is known but that it is a page.
+pub(super) struct OfPage<'a>(pub(super) &'a Folio);
