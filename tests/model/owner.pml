@@ -293,7 +293,7 @@ proctype User(byte me)
 
 	if
 	:: skip		/* it stays */
-	:: /* hooks.rs, get_mem_cgroup_from_folio(), and get_found() */
+	:: /* hooks/find.rs, get_mem_cgroup_from_folio(), and get_found() */
 	   atomic { rcu_read_lock(); memcg_of(h, m) };
 	   do
 	   :: css_tryget(m, got);
@@ -313,7 +313,7 @@ proctype User(byte me)
 		unlock_for(m)
 	   };
 
-	   /* charge.rs, Uncharge::add() and flush() */
+	   /* uncharge.rs, Uncharge::add() and flush() */
 	   word[me] = NONE;
 	   atomic { rcu_read_lock(); memcg_of(h, m) };
 	   atomic { uncharge(m); rcu_read_unlock() };
@@ -330,7 +330,7 @@ proctype Looker()
 	bool got;
 
 	if
-	:: /* hooks.rs, page_cgroup_ino(), of a folio that may go away */
+	:: /* hooks/find.rs, page_cgroup_ino(), of a folio that may go away */
 	   atomic { rcu_read_lock(); h = word[0] };
 	   if
 	   :: h != NONE ->
@@ -384,7 +384,7 @@ proctype Core(byte x)
 	atomic { dying[x] = true; begin_gp(GP_DYING(x)) };
 	end_gp(GP_DYING(x)) && (x == C || offline[C]);
 
-	/* lru.rs, reparent_node() */
+	/* reparent.rs, on_node(); lists.rs, hand_over() */
 	atomic { !hlocked -> hlocked = true };
 #ifndef NO_LRU_LOCK
 	atomic { lock(x) };
@@ -405,7 +405,7 @@ proctype Core(byte x)
 	};
 	/* Node::retire_owner() */
 	owner[x] = NONE;
-	/* objcg.rs, adopt() */
+	/* objcg.rs, pass_on() */
 	atomic { assert(!hbusy && hlives(x)); hbusy = true; on[x] = x };
 	h = P;
 	do

@@ -24,10 +24,10 @@
 
 byte usage = 1;
 byte stock;
-byte waiters;		/* oom.rs, WAITERS */
+byte waiters;		/* usage/waiters.rs */
 bool queued[TASKS];	/* on memctl_oom_waitq, and not woken since */
 
-/* oom.rs, wake_waiters() */
+/* waiters.rs, wake() */
 inline wake_waiters()
 {
 	if
@@ -44,7 +44,7 @@ inline wake_waiters()
 	fi
 }
 
-/* oom.rs, synchronize() */
+/* oom.rs, synchronize(); waiters.rs, Waiting::until() */
 proctype Waiter(byte me)
 {
 	byte nr, i;
@@ -79,7 +79,7 @@ proctype Waiter(byte me)
 	queued[me] = false
 }
 
-/* charge.rs, uncharge() */
+/* uncharge.rs, uncharge() */
 proctype Uncharger()
 {
 	byte i;
