@@ -6,7 +6,7 @@ K ?= memctl
 DEBUG ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test kunit faults stress broken arm64 selftests compare model distro bench
+.PHONY: help run test kunit faults stress broken misuse arm64 selftests compare model distro bench
 .PHONY: shell kernel patch series-build lint clean
 
 help:
@@ -21,6 +21,8 @@ help:
 	@echo 'make stress              a storm of everything at once (MINUTES=20, SEED=a number;'
 	@echo '                         K=memcg: ...)'
 	@echo 'make broken              kernels with a mistake: do tests find it?'
+	@echo 'make misuse              what must not be done: does the compiler refuse it?'
+	@echo '                         (FILTER=: some)'
 	@echo 'make arm64               the KUnit suites on arm64'
 	@echo 'make selftests           the cgroup selftests of the kernel tree (K=memcg: ...)'
 	@echo 'make compare             what files answer to whatever is written to them,'
@@ -62,6 +64,9 @@ faults:
 
 broken:
 	@scripts/broken
+
+misuse:
+	@scripts/misuse
 
 arm64:
 	@scripts/arm64
