@@ -68,9 +68,6 @@ impl MemCgroup {
             (*raw).kmemcg_id = -1;
             bindings::vmpressure_init(&raw mut (*raw).vmpressure);
             bindings::socket_pressure_init(raw);
-            if parent.is_none() && bindings::root_mem_cgroup.is_null() {
-                bindings::root_mem_cgroup = raw;
-            }
         }
 
         // From here on `Unpublished` cleans up.
@@ -192,7 +189,14 @@ impl Unpublished<'_> {
 
     /// Hands it over to the cgroup core, which frees it by `css_free`.
     pub(crate) fn publish(self) -> *mut bindings::cgroup_subsys_state {
-        core::mem::ManuallyDrop::new(self).0.as_ptr().cast()
+        let raw = core::mem::ManuallyDrop::new(self).0.as_ptr();
+        // SAFETY: The first one is made before there are others, and is never freed.
+        unsafe {
+            if bindings::root_mem_cgroup.is_null() {
+                bindings::root_mem_cgroup = raw.cast();
+            }
+        }
+        raw.cast()
     }
 }
 
