@@ -202,8 +202,7 @@ unsafe impl<'a> Arg<'a> for NodeItem {
     }
 }
 
-/// What C owns and lends to read and to write. The claim is that it is the caller's own; by an
-/// `Option`, that it is so or null.
+/// What C owns and lends to read and to write. The claim is that it is the caller's own.
 pub struct Lent<'a, T>(pub &'a mut T);
 
 impl<T> ArgType for Lent<'_, T> {
@@ -216,19 +215,6 @@ unsafe impl<'a, T> Arg<'a> for Lent<'a, T> {
     unsafe fn from_c(raw: Self::Raw) -> Self {
         // SAFETY: By the requirement of this function.
         Self(unsafe { &mut *raw })
-    }
-}
-
-impl<T> ArgType for Option<Lent<'_, T>> {
-    type Raw = *mut T;
-}
-
-// SAFETY: As above.
-unsafe impl<'a, T> Arg<'a> for Option<Lent<'a, T>> {
-    #[inline]
-    unsafe fn from_c(raw: Self::Raw) -> Self {
-        // SAFETY: By the requirement of this function.
-        unsafe { raw.as_mut() }.map(Lent)
     }
 }
 
