@@ -44,7 +44,6 @@ pub(crate) mod node;
 #[cfg(CONFIG_CGROUP_WRITEBACK)]
 mod note;
 pub(crate) mod objcg;
-pub(crate) mod position;
 mod sizes;
 mod state;
 #[cfg(any(CONFIG_SWAP, CONFIG_MEMCTL_DEBUG))]

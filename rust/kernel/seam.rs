@@ -309,9 +309,11 @@ impl<C> Callback<C> {
     /// Calls it, with the argument of the same call. Returns what it returns; 0 if there is none.
     pub fn call<T: Wraps<C = C>>(&self, this: &T, arg: &CallbackArg) -> c_int {
         let this = core::ptr::from_ref(this).cast_mut().cast();
+        let Some(function) = self.0 else {
+            return 0;
+        };
         // SAFETY: By the claims.
-        self.0
-            .map_or(0, |function| unsafe { function(this, arg.0) })
+        unsafe { function(this, arg.0) }
     }
 }
 

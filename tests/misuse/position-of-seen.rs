@@ -4,8 +4,8 @@
 
 use crate::c::{
     memcg::MemCgroup,
+    node::position::Position, //
     node::Node,
-    position::Position, //
 };
 use kernel::sync::counted::TryRefCounted;
 

@@ -20,9 +20,10 @@ use super::{
     memcg::MemCgroup, //
 };
 use core::ptr::NonNull;
+#[cfg(CONFIG_SWAP)]
+use kernel::cgroup::CssData;
 use kernel::{
     bindings,
-    cgroup::CssData,
     prelude::*,
     sync::{
         atomic::{

@@ -131,7 +131,8 @@ pub(crate) const STOCK: MemcgSlot = match Slot::new(0) {
 
 const NO_SLOT: u8 = u8::MAX;
 
-kernel::static_assert!(NR_MEMCG_SLOTS < NO_SLOT as usize && NR_NODE_SLOTS < NO_SLOT as usize);
+kernel::static_assert!(NR_MEMCG_SLOTS < NO_SLOT as usize);
+kernel::static_assert!(NR_NODE_SLOTS < NO_SLOT as usize);
 
 const EVENT_SLOT: [u8; vm_event_item_NR_VM_EVENT_ITEMS as usize] = {
     let mut slots = [NO_SLOT; vm_event_item_NR_VM_EVENT_ITEMS as usize];

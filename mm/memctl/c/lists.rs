@@ -76,11 +76,15 @@ impl<'a> Prepared<'a> {
     {
         let (child, parent) = (self.offlining.memcg(), self.offlining.parent());
         let lists = of(child, self.nid).lock_with_parent(of(parent, self.nid), handles.irq())?;
-        // SAFETY: The parent is a container whose lists are locked, `nid` a possible node.
-        let full = !self.lru_gen
-            || unsafe { bindings::recheck_lru_gen_max_memcg(parent.as_raw(), self.nid.as_raw()) };
+        if self.lru_gen {
+            let (parent, nid) = (parent.as_raw(), self.nid.as_raw());
+            // SAFETY: The parent is a container whose lists are locked, `nid` a possible node.
+            if !unsafe { bindings::recheck_lru_gen_max_memcg(parent, nid) } {
+                return None;
+            }
+        }
         // INVARIANT: They are what `offlining` is about, and locked.
-        full.then_some(Reparenting {
+        Some(Reparenting {
             child: child.node(self.nid),
             parent: parent.node(self.nid),
             lru_gen: self.lru_gen,

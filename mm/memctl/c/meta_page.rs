@@ -80,11 +80,10 @@ impl<'a, S: Stable> MetaPage<'a, S> {
     /// The handle that it is bound to.
     #[inline]
     pub(crate) fn owner(&self) -> Option<&Counted<ObjCgroup>> {
+        let owner = self.word().owner()?;
         // SAFETY: The folio holds a reference on its handle until it is unbound, which by the type
         // invariant nobody else does; and we do not while `self` is borrowed.
-        self.word()
-            .owner()
-            .map(|owner| unsafe { Counted::new(&*owner.as_ptr()) })
+        Some(unsafe { Counted::new(&*owner.as_ptr()) })
     }
 
     /// Whether it is bound to anyone.

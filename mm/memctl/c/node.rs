@@ -2,6 +2,8 @@
 
 //! Type wrapper: [`Node`], a container's share of one NUMA node.
 
+pub(crate) mod position;
+
 use super::{
     items::NR_NODE_SLOTS,
     memcg::MemCgroup,
@@ -11,7 +13,6 @@ use super::{
         ObjCgroup,
         Retired, //
     },
-    position::Position,
     sizes::ListSizes,
 };
 use core::{
@@ -23,7 +24,6 @@ use core::{
 };
 use kernel::{
     bindings,
-    cgroup::CssData,
     mm::{
         lruvec::Lruvec,
         numa::NodeId, //
@@ -224,40 +224,10 @@ impl Node {
         &self.objcg_list
     }
 
-    /// How many round trips of shared reclaim walks were completed here.
-    pub(crate) fn generation(&self) -> &Atomic<i32> {
-        &self.iter.generation
-    }
-
     /// Where the shared reclaim walk below the container of this share is.
     pub(crate) fn position<'a>(&'a self, _rcu: &'a rcu::Guard) -> Option<&'a MemCgroup> {
         let position = self.iter.position.load(Relaxed).cast::<MemCgroup>();
         // SAFETY: By the type invariant.
         unsafe { position.as_ref() }
-    }
-
-    /// Moves the shared walk from `from` to `to`, if it still is at `from`. Says whether it did.
-    pub(crate) fn move_position(&self, from: Option<&MemCgroup>, to: Position<'_>) -> bool {
-        // INVARIANT: The share is freed with its own container. Any other one is not released yet,
-        // and when it is, it takes itself off all positions above it by `take_off()`.
-        match to {
-            Position::Nowhere => self.replace_position(from, None),
-            Position::Here => self.replace_position(from, Some(self.memcg())),
-            Position::Below(memcg) => {
-                memcg.up().any(|m| core::ptr::eq(m, self.memcg()))
-                    && self.replace_position(from, Some(memcg))
-            }
-        }
-    }
-
-    /// Takes `dead`, which is released, off the position of the shared walk.
-    pub(crate) fn take_off(&self, dead: &MemCgroup) {
-        self.replace_position(Some(dead), None);
-    }
-
-    fn replace_position(&self, from: Option<&MemCgroup>, to: Option<&MemCgroup>) -> bool {
-        let raw = |m: Option<&MemCgroup>| m.map_or(null_mut(), MemCgroup::as_raw);
-        let position = &self.iter.position;
-        position.cmpxchg(raw(from), raw(to), Full).is_ok()
     }
 }

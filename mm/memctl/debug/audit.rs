@@ -160,6 +160,7 @@ struct Kind {
     /// In the page cache, of tmpfs or shared memory.
     shmem: bool,
     /// With a place in swap space.
+    #[cfg(CONFIG_SWAP)]
     swapcache: bool,
     /// Of hugetlb.
     hugetlb: bool,
@@ -177,6 +178,7 @@ fn kind(folio: &Folio) -> Kind {
         },
         cached: in_file,
         shmem: in_file && folio.is_swapbacked(),
+        #[cfg(CONFIG_SWAP)]
         swapcache: !hugetlb && folio.is_in_swapcache(),
         hugetlb,
     }

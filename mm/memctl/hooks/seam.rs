@@ -62,8 +62,8 @@ unsafe impl Wraps for ObjCgroup {
     type C = bindings::obj_cgroup;
 }
 
-// SAFETY: The layout is transparent.
 #[cfg(CONFIG_CGROUP_WRITEBACK)]
+// SAFETY: The layout is transparent.
 unsafe impl Wraps for Writeback {
     type C = bindings::bdi_writeback;
 }
@@ -76,8 +76,8 @@ macro_rules! args {
             type Raw = $c;
         }
 
-        // SAFETY: That is the claim.
         #[doc = $claim]
+        // SAFETY: That is the claim.
         unsafe impl<'a> Arg<'a> for $ty {
             #[inline]
             #[allow(unused_unsafe)] // For those without a claim.

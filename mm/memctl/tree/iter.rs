@@ -13,7 +13,7 @@
 use crate::c::{
     life::Released,
     memcg::MemCgroup,
-    position::Position, //
+    node::position::Position, //
 };
 use core::ops::Deref;
 use kernel::{

@@ -52,11 +52,6 @@ unsafe impl Send for FileHandle {}
 unsafe impl Sync for FileHandle {}
 
 impl FileHandle {
-    /// A handle that is used by no file yet.
-    pub const fn new() -> Self {
-        Self(Opaque::zeroed())
-    }
-
     /// Notifies the watchers. Any context but NMI.
     pub fn notify(&self) {
         // SAFETY: The handle is zeroed, which is nothing to notify of, or the core has set it up.
