@@ -5,6 +5,7 @@
 #include <linux/mmzone.h>
 
 #include "../../mm/internal.h"
+#include "../../mm/page_alloc.h"
 
 __rust_helper void rust_helper_get_online_mems(void)
 {

@@ -389,7 +389,8 @@ fn last_words(hierarchy: &Hierarchy) -> Outcome {
     let started = Instant::now();
     dying.stop()?;
     let took = started.elapsed();
-    check!(took < Duration::from_secs(5), "took {took:?}");
+    // Each page may need a try at reclaim; none waits for a victim that is not there.
+    check!(took < Duration::from_secs(20), "took {took:?}");
     check!(at_limit(&container)? > before, "nothing was charged");
     equal("processes killed", container.oom_kills()?, 0)?;
     check!(resting.lives()?, "the process beside is gone");
