@@ -417,21 +417,15 @@ impl ResCounter {
     /// Charges `n` units to this counter alone, if its limit has room.
     fn try_charge_one(&self, n: usize) -> Result<(), ()> {
         let usage = self.usage_atomic();
-        let mut old = usage.load(Relaxed);
+        // Who sees that there is no room leaves the counter alone: others may have some.
+        if usage.load(Relaxed).saturating_add(n) > self.limit() {
+            return Err(());
+        }
+        let new = usage.fetch_add(n, Full).wrapping_add(n);
 
-        let new = loop {
-            let new = old.saturating_add(n);
-            if new > self.limit() {
-                return Err(());
-            }
-            match usage.cmpxchg(old, new, Full) {
-                Ok(_) => break new,
-                Err(now) => old = now,
-            }
-        };
-
-        // `set_limit()` writes the limit and then reads the usage, we write the usage and then read
-        // the limit: with full barriers on both sides one of the two sees the other.
+        // Others may have come in between. And `set_limit()` writes the limit and then reads the
+        // usage, we write the usage and then read the limit: with full barriers on both sides one
+        // of the two sees the other.
         if new > self.limit() {
             usage.fetch_sub(n, Full);
             return Err(());
@@ -510,8 +504,8 @@ impl ResCounter {
             if self.usage() <= limit {
                 return Ok(());
             }
-            // A charge came between.
-            self.limit_atomic().store(old, Relaxed);
+            // A charge came between. A full barrier, for who then looks for those that wait.
+            self.limit_atomic().xchg(old, Full);
         }
     }
 
