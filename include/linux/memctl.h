@@ -19,8 +19,11 @@ static inline bool mem_cgroup_disabled(void);
 
 #define MEM_CGROUP_ID_SHIFT	16
 
-/* At least as many as the events of mm/memctl/c/items.rs. */
-#define MEMCTL_NR_EVENTS	22
+/* At least as many as there are in mm/memctl/c/items.rs. */
+#define MEMCTL_NR_MEMCG_COUNTS	34
+#define MEMCTL_NR_RARE_EVENTS	8
+#define MEMCTL_NR_NODE_COUNTS	50
+#define MEMCTL_NR_RARE_ITEMS	23
 
 /* An id that outlives its container: swap and shadow entries hold it. */
 struct mem_cgroup_private_id {
@@ -51,9 +54,9 @@ struct mem_cgroup_reclaim_iter {
 	atomic_t generation;
 };
 
-/* A row of counters of which every CPU has its own; rust/kernel/percpu.rs. */
-struct percpu_slots {
-	long __percpu *base;
+/* Counters of which every CPU has its own; rust/kernel/percpu/rows.rs. */
+struct percpu_rows {
+	void __percpu *base;
 };
 
 /*
@@ -82,7 +85,7 @@ struct mem_cgroup_per_node {
 	/* Read-mostly. */
 	struct mem_cgroup	*memcg;
 	struct obj_cgroup __rcu	*objcg;
-	struct percpu_slots	slots;
+	struct percpu_rows	rows;
 	int			nid;
 	/* Keeps the handle's memory until the container is freed. */
 	struct obj_cgroup	*orig_objcg;
@@ -98,6 +101,19 @@ struct mem_cgroup_per_node {
 	unsigned long		lru_zone_size[MAX_NR_ZONES][NR_LRU_LISTS];
 	/* The same over all zones; kept for the generational LRU, too. */
 	unsigned long		lru_size[NR_LRU_LISTS];
+
+	/*
+	 * What is counted once for all CPUs and has not been carried up yet;
+	 * mm/memctl/c/counts.rs.
+	 */
+	u32			rare_changed;
+	u32			rare[MEMCTL_NR_RARE_ITEMS];
+	/* Likewise, that a size has changed. */
+	u32			lru_changed;
+	/* Written by who carries counts up: what there is here and below. */
+	unsigned long		lru_seen[NR_LRU_LISTS];
+	long			*local;
+	long			totals[MEMCTL_NR_NODE_COUNTS];
 };
 
 /*
@@ -106,12 +122,14 @@ struct mem_cgroup_per_node {
  */
 struct memctl_state {
 	/* Read on every charge and every statistics update. */
-	struct percpu_slots slots ____cacheline_aligned_in_smp;
+	struct percpu_rows rows ____cacheline_aligned_in_smp;
 	/* Pages, in memory and in swap space. Beyond high, those who charge are slowed. */
 	unsigned long high;
 	unsigned long swap_high;
 	/* When a process was killed for want of room, the low half of jiffies. */
 	u32 oom_killed;
+	/* When victims of that were seen last. */
+	u32 oom_looked;
 	/* Tasks that wait for an out-of-memory situation here to be resolved. */
 	int oom_waiters;
 	bool oom_kill_disable;
@@ -129,8 +147,12 @@ struct memctl_state {
 	struct cgroup_file swap_events_file;
 	long memory_events[MEMCG_NR_MEMORY_EVENTS];
 	long memory_events_local[MEMCG_NR_MEMORY_EVENTS];
-	/* VM events counted by descendants that are gone. */
-	long dead_events[MEMCTL_NR_EVENTS];
+
+	/* As in struct mem_cgroup_per_node. */
+	u32 rare_changed;
+	u32 rare[MEMCTL_NR_RARE_EVENTS];
+	long *local;
+	long totals[MEMCTL_NR_MEMCG_COUNTS];
 };
 
 struct mem_cgroup {
@@ -163,8 +185,9 @@ struct mem_cgroup {
 	struct mem_cgroup_per_node *nodeinfo[];
 };
 
-/* Pages charged in advance to a CPU; also what user space may read too much. */
+/* Pages charged in advance to a CPU, for one container; and for how many. */
 #define MEMCG_CHARGE_BATCH 64U
+#define MEMCTL_NR_STOCKS 15
 
 extern struct mem_cgroup *root_mem_cgroup;
 

@@ -8,7 +8,7 @@
 //! chapter "Why safe code cannot break memory" of `Documentation/mm/memctl.rst` argues for each.
 //!
 //! Containers: [`memcg`] (with [`state`], [`create`], [`ids`] and [`life`]), [`node`] (with
-//! [`sizes`]), [`objcg`].
+//! [`sizes`]), [`objcg`]; [`counts`], [`changed`] and [`stocked`].
 //! Folios: [`meta_page`] (with [`binding`]), [`lists`]. Others: [`task`], [`swap`], [`foreign`],
 //! [`wait`], [`vm`]. What C has numbers or bits for: [`items`], [`events`], [`gfp`].
 
@@ -27,6 +27,8 @@ macro_rules! same_layout {
 use same_layout;
 
 pub(crate) mod binding;
+pub(crate) mod changed;
+pub(crate) mod counts;
 pub(crate) mod create;
 mod current;
 pub(crate) mod events;
@@ -46,6 +48,7 @@ mod note;
 pub(crate) mod objcg;
 mod sizes;
 mod state;
+pub(crate) mod stocked;
 #[cfg(any(CONFIG_SWAP, CONFIG_MEMCTL_DEBUG))]
 pub(crate) mod swap;
 pub(crate) mod task;

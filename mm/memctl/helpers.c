@@ -42,6 +42,13 @@ __rust_helper bool rust_helper_obj_cgroup_tryget(struct obj_cgroup *objcg)
 	return obj_cgroup_tryget(objcg);
 }
 
+__rust_helper bool
+rust_helper_obj_cgroup_tryget_live_rcu(struct obj_cgroup *objcg)
+{
+	return obj_cgroup_is_root(objcg) ||
+	       percpu_ref_tryget_live_rcu(&objcg->refcnt);
+}
+
 __rust_helper void rust_helper_obj_cgroup_get_many(struct obj_cgroup *objcg,
 						   unsigned long nr)
 {
@@ -139,6 +146,12 @@ __rust_helper void rust_helper_socket_pressure_init(struct mem_cgroup *memcg)
 #if BITS_PER_LONG < 64
 	seqlock_init(&memcg->socket_pressure_seqlock);
 #endif
+}
+
+__rust_helper struct memctl_stocks *
+rust_helper_memctl_stocks_of(unsigned int cpu)
+{
+	return per_cpu_ptr(&memctl_stocks, cpu);
 }
 
 __rust_helper void *rust_helper_memctl_cache_alloc(struct kmem_cache *cache,

@@ -6,6 +6,8 @@
 #define __MM_MEMCTL_MEMCTL_H
 
 #include <linux/cgroup-defs.h>
+#include <linux/memcontrol.h>
+#include <linux/percpu.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/xarray.h>
@@ -28,11 +30,17 @@ extern spinlock_t memctl_objcg_lock;
 /* From mem_cgroup_private_id to the container; written under its own lock. */
 extern struct xarray memctl_ids;
 
+/* The containers that have a stock on a CPU; two cache lines. */
+struct memctl_stocks {
+	struct mem_cgroup *containers[MEMCTL_NR_STOCKS];
+	unsigned long next;
+};
+DECLARE_PER_CPU_ALIGNED(struct memctl_stocks, memctl_stocks);
+
 /* One at a time sets a limit that must not be below the usage. */
 extern struct mutex memctl_limit_mutex;
 
-/* Tasks that wait for an out-of-memory situation to be resolved, and how many. */
-extern struct wait_queue_head memctl_oom_waitq;
+/* How many tasks wait for an out-of-memory situation to be resolved. */
 extern int memctl_oom_waiters;
 
 #ifdef CONFIG_CGROUP_WRITEBACK
@@ -47,6 +55,9 @@ void memctl_trace_flush_foreign(struct bdi_writeback *wb, unsigned int bdi_id,
 /* What containers, and their shares of nodes, are allocated of. */
 extern struct kmem_cache *memctl_cachep;
 extern struct kmem_cache *memctl_node_cachep;
+
+/* Defined in hooks/: carries up what has changed. When to do so again, in jiffies. */
+unsigned long memctl_flush(void);
 
 /* Defined in hooks/: the callbacks of memory_cgrp_subsys, and its files. */
 

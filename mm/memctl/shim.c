@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 #include <linux/vmstat.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #ifdef CONFIG_CGROUP_WRITEBACK
 #include <trace/events/writeback.h>
@@ -40,11 +41,11 @@ EXPORT_SYMBOL(memcg_bpf_enabled_key);
 DEFINE_STATIC_KEY_FALSE(memcg_kmem_online_key);
 EXPORT_SYMBOL(memcg_kmem_online_key);
 
+DEFINE_PER_CPU_ALIGNED(struct memctl_stocks, memctl_stocks);
 DEFINE_SPINLOCK(memctl_objcg_lock);
 DEFINE_XARRAY_ALLOC1(memctl_ids);
 /* See memctl.h. */
 DEFINE_MUTEX(memctl_limit_mutex);
-DECLARE_WAIT_QUEUE_HEAD(memctl_oom_waitq);
 int memctl_oom_waiters __read_mostly;
 
 #ifdef CONFIG_CGROUP_WRITEBACK
@@ -77,6 +78,23 @@ int __init mem_cgroup_init(void)
 					SLAB_PANIC | SLAB_HWCACHE_ALIGN);
 	return 0;
 }
+
+/* Carries up what has changed, for those who do not ask for that themselves. */
+static void memctl_flush_work_fn(struct work_struct *work);
+static DECLARE_DEFERRABLE_WORK(memctl_flush_work, memctl_flush_work_fn);
+
+static void memctl_flush_work_fn(struct work_struct *work)
+{
+	queue_delayed_work(system_dfl_wq, &memctl_flush_work, memctl_flush());
+}
+
+static int __init memctl_flush_init(void)
+{
+	if (!mem_cgroup_disabled())
+		queue_delayed_work(system_dfl_wq, &memctl_flush_work, HZ);
+	return 0;
+}
+late_initcall(memctl_flush_init);
 
 struct cgroup_subsys memory_cgrp_subsys = {
 	.css_alloc = memctl_css_alloc,

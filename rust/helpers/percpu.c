@@ -2,31 +2,71 @@
 
 #include <linux/cpumask.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 
 __rust_helper bool rust_helper_cpu_possible(unsigned int cpu)
 {
 	return cpu_possible(cpu);
 }
 
-__rust_helper long __percpu *
-rust_helper_alloc_percpu_longs(unsigned int nr, gfp_t gfp)
+__rust_helper void __percpu *
+rust_helper_alloc_percpu_bytes(size_t size, size_t align, gfp_t gfp)
 {
-	return __alloc_percpu_gfp(array_size(nr, sizeof(long)),
-				  SMP_CACHE_BYTES, gfp);
+	return __alloc_percpu_gfp(size, align, gfp);
 }
 
-__rust_helper void rust_helper_this_cpu_add_long(long __percpu *ptr, long n)
+__rust_helper void rust_helper_preempt_disable_(void)
 {
-	this_cpu_add(*ptr, n);
+	preempt_disable();
 }
 
-__rust_helper long *rust_helper_per_cpu_ptr_long(long __percpu *ptr,
-						 unsigned int cpu)
+__rust_helper void rust_helper_preempt_enable_(void)
+{
+	preempt_enable();
+}
+
+/*
+ * Adds @n to the int at @counter in this CPU's @row, and calls @list for the row if
+ * what is at @listed says that it is on no list. All on the same CPU.
+ */
+__rust_helper void rust_helper_percpu_row_add(void __percpu *row, size_t counter,
+					      size_t listed, int n,
+					      void (*list)(void *row))
+{
+	preempt_disable_notrace();
+	this_cpu_add(*(int __percpu *)(row + counter), n);
+	if (unlikely(!raw_cpu_read(*(u32 __percpu *)(row + listed))))
+		list(raw_cpu_ptr(row));
+	preempt_enable_notrace();
+}
+
+/*
+ * The same under RCU, which keeps to the CPU where it is not preemptible. Returns the
+ * row if it is on no list.
+ */
+__rust_helper void *rust_helper_percpu_row_add_rcu(void __percpu *row,
+						   size_t counter, size_t listed,
+						   int n)
+{
+	void *unlisted = NULL;
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RCU))
+		preempt_disable_notrace();
+	this_cpu_add(*(int __percpu *)(row + counter), n);
+	if (unlikely(!raw_cpu_read(*(u32 __percpu *)(row + listed))))
+		unlisted = raw_cpu_ptr(row);
+	if (IS_ENABLED(CONFIG_PREEMPT_RCU))
+		preempt_enable_notrace();
+	return unlisted;
+}
+
+__rust_helper void *rust_helper_per_cpu_ptr_bytes(void __percpu *ptr,
+						  unsigned int cpu)
 {
 	return per_cpu_ptr(ptr, cpu);
 }
 
-__rust_helper long *rust_helper_raw_cpu_ptr_long(long __percpu *ptr)
+__rust_helper void *rust_helper_raw_cpu_ptr_bytes(void __percpu *ptr)
 {
 	return raw_cpu_ptr(ptr);
 }

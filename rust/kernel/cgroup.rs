@@ -33,6 +33,7 @@ pub mod peak;
 
 pub use files::{
     seq_line,
+    seq_nodes,
     CfType,
     FileHandle,
     Files,

@@ -22,6 +22,7 @@ mod tests {
         },
         memcg::MemCgroup,
     };
+    use crate::stats::flush;
     use kernel::{
         bindings,
         cgroup::CssData,
@@ -84,7 +85,9 @@ mod tests {
             // SAFETY: The references are gone, and nobody else knows the container.
             unsafe {
                 bindings::percpu_ref_exit(&raw mut (*self.0.css().as_raw()).refcnt);
-                drop(Freeing::new(self.0.as_raw().cast()));
+                let freeing = Freeing::new(self.0.as_raw().cast());
+                flush::retire(&freeing);
+                drop(freeing);
             }
         }
     }
@@ -121,7 +124,8 @@ mod tests {
         }
         rcu::rcu_barrier();
         let all = RELEASED.load(Relaxed) - before == 5 - killed;
-        for container in tree {
+        // A child keeps its parent.
+        for container in tree.into_iter().rev() {
             container.free();
         }
         all

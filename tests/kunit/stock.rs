@@ -16,7 +16,7 @@ mod tests {
 
     #[test]
     fn gives_what_it_has() {
-        let stock = Atomic::new(5isize);
+        let stock = Atomic::new(5i32);
         assert!(take(&stock, 3));
         assert!(!take(&stock, 3));
         assert!(take(&stock, 2));
@@ -26,17 +26,17 @@ mod tests {
 
     #[test]
     fn keeps_no_more_than_a_batch() {
-        let stock = Atomic::new(0isize);
-        assert_eq!(put(&stock, BATCH - 1), 0);
-        assert_eq!(put(&stock, 1), 0);
-        assert_eq!(stock.load(Relaxed), BATCH as isize);
-        assert_eq!(put(&stock, 1), BATCH + 1);
+        let stock = Atomic::new(0i32);
+        assert_eq!(put(&stock, BATCH - 1), (true, 0));
+        assert_eq!(put(&stock, 1), (false, 0));
+        assert_eq!(stock.load(Relaxed), BATCH as i32);
+        assert_eq!(put(&stock, 1), (false, BATCH + 1));
         assert_eq!(stock.load(Relaxed), 0);
     }
 
     #[test]
     fn loses_no_page() {
-        let stock = Atomic::new(0isize);
+        let stock = Atomic::new(0i32);
         let (mut outside, mut seed) = (1000usize, 12345u32);
         for _ in 0..10_000 {
             seed = seed.wrapping_mul(1103515245).wrapping_add(12345);
@@ -46,10 +46,10 @@ mod tests {
                     outside += n;
                 }
             } else if outside >= n {
-                outside = outside - n + put(&stock, n);
+                outside = outside - n + put(&stock, n).1;
             }
             assert_eq!(outside + stock.load(Relaxed) as usize, 1000);
-            assert!(stock.load(Relaxed) >= 0 && stock.load(Relaxed) <= BATCH as isize);
+            assert!(stock.load(Relaxed) >= 0 && stock.load(Relaxed) <= BATCH as i32);
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
             OomLock, //
         },
     },
-    stats::moves::Moving, //
+    stats::flush::Moving, //
 };
 use kernel::{
     mm::lruvec::{

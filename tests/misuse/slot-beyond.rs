@@ -1,13 +1,10 @@
 // error[E0080]: evaluation
 // A counter beyond the row is somebody else's per-CPU memory.
 
-use crate::c::items::{
-    MemcgSlot,
-    NR_MEMCG_SLOTS, //
-};
+use crate::c::items::NR_MEMCG_OFTEN;
 use kernel::percpu::Slot;
 
-const LAST: MemcgSlot = Slot::new(NR_MEMCG_SLOTS - 1).unwrap();
+const LAST: Slot<NR_MEMCG_OFTEN> = Slot::new(NR_MEMCG_OFTEN - 1).unwrap();
 // misuse
-const BEYOND: MemcgSlot = Slot::new(NR_MEMCG_SLOTS).unwrap();
+const BEYOND: Slot<NR_MEMCG_OFTEN> = Slot::new(NR_MEMCG_OFTEN).unwrap();
 // end

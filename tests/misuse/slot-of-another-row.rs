@@ -1,5 +1,5 @@
 // error[E0308]: Slot<
-// The row of a share of a node is shorter than that of a container.
+// The row of a share of a node is not as long as that of a container.
 
 use crate::c::{
     items::STOCK,
@@ -7,10 +7,10 @@ use crate::c::{
     node::Node, //
 };
 
-fn stocked(memcg: &MemCgroup, node: &Node) -> isize {
-    let _other = node.slots();
+fn stocked(memcg: &MemCgroup, node: &Node) -> i32 {
+    let _other = node.rows();
     // misuse
-    return node.slots().sum(STOCK);
+    return node.rows().sum(STOCK);
     // end
-    memcg.slots().sum(STOCK)
+    memcg.rows().sum(STOCK)
 }

@@ -3,8 +3,8 @@
 //! Charging pages to containers, and taking them back.
 //!
 //! The street a charge goes: the stock of this CPU; the counters of the container and all above it,
-//! a batch at once; the same for just the pages needed; all stocks of the container without room;
-//! reclaim there; the OOM killer there. The first two are the common case: they take no reference,
+//! a batch at once; the same for just the pages needed; reclaim in the container without room; all
+//! stocks there; the OOM killer there. The first two are the common case: they take no reference,
 //! no lock, and no atomic operation on a line that other CPUs write unless the stock is empty.
 //!
 //! May sleep only where the [`Gfp`] says so.
@@ -74,7 +74,6 @@ pub(crate) struct Insistence {
     retries: u32,
     killed: bool,
     stocks: bool,
-    last_stocks: bool,
 }
 
 impl Insistence {
@@ -83,21 +82,18 @@ impl Insistence {
             retries: MAX_RECLAIM_RETRIES,
             killed: false,
             stocks: true,
-            last_stocks: true,
         }
     }
 
-    /// Whether to take back the stocks before reclaim: once, and again after a kill. They may fill
-    /// up again meanwhile, but to look through all of them takes time in proportion to the number
-    /// of containers.
+    /// Whether to take back the stocks now: once, and again after a kill. They may fill up again
+    /// meanwhile, but to look through all of them takes time in proportion to the CPUs.
     fn takes_stocks(&mut self) -> bool {
         core::mem::replace(&mut self.stocks, false)
     }
 
-    /// Whether to take back the stocks once more, before a kill or a failure: what reclaim frees
-    /// goes there.
-    fn takes_last_stocks(&mut self) -> bool {
-        core::mem::replace(&mut self.last_stocks, false)
+    /// Whether it has not done so yet.
+    fn wants_stocks(&self) -> bool {
+        self.stocks
     }
 
     /// What to do with a charge of `nr` pages after reclaim got `reclaimed` pages, but not enough.
@@ -129,7 +125,6 @@ impl Insistence {
     pub(crate) fn killed(&mut self) {
         self.killed = true;
         self.stocks = true;
-        self.last_stocks = true;
         self.retries = MAX_RECLAIM_RETRIES;
     }
 }
@@ -138,15 +133,16 @@ impl Insistence {
 /// room if there is not. May sleep if `gfp` says so.
 fn charge_counters(memcg: &MemCgroup, gfp: Gfp, nr: usize, batch: usize) -> Result<(), &MemCgroup> {
     shared::note();
-    let charged = if batch > nr && memcg.memory().try_charge(batch).is_ok() {
+    let ahead = batch > nr && stock::has_room(memcg, batch);
+    let charged = if ahead && memcg.memory().try_charge(batch).is_ok() {
         stock::refill(memcg, batch - nr, &rcu::read_lock());
         Ok(batch)
     } else {
         memcg.memory().try_charge(nr).map(|()| nr)
     };
-    // Who has looked for room in between has not found the pages that are in the stock now, or that
-    // were charged where there was room until it came out that there is none above.
-    waiters::wake();
+    // Who has looked for room in between has not found the pages that were charged where there was
+    // room until it came out that there is none above.
+    waiters::wake(memcg);
     let charged = charged.map_err(|over| memcg.up().nth(over.level).unwrap_or(memcg))?;
     throttle::note_charge(memcg, charged, gfp);
     Ok(())
@@ -170,18 +166,11 @@ pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
             throttle::note_charge(memcg, reclaimed.min(stock::BATCH), gfp);
             return Ok(());
         }
-        let Err(mut over) = charge_counters(memcg, gfp, nr, batch) else {
+        let Err(over) = charge_counters(memcg, gfp, nr, batch) else {
             return Ok(());
         };
-        // Where room is short, nobody takes more than needed; and pages that are charged but not
-        // used are no reason to reclaim, to kill or to fail.
+        // Where room is short, nobody takes more than needed.
         batch = nr;
-        if insistence.takes_stocks() && stock::drain(over) != 0 {
-            match charge_counters(memcg, gfp, nr, nr) {
-                Ok(()) => return Ok(()),
-                Err(still) => over = still,
-            }
-        }
 
         // Reclaim may have to allocate: better to exceed the limit than to recurse.
         if current.frees_memory() {
@@ -190,6 +179,9 @@ pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
             }
             memcg.memory().charge(nr);
             return Ok(());
+        }
+        if !gfp.may_sleep() && insistence.takes_stocks() && stock::drain_here(over) != 0 {
+            continue;
         }
         if current.in_memcg_oom() || !gfp.may_sleep() || current.is_reaped() {
             break over;
@@ -202,11 +194,18 @@ pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
         if over.memory().margin() >= nr {
             continue;
         }
+        // What is charged but not in use is no reason to kill, to fail, or to reclaim more.
+        if insistence.wants_stocks() {
+            if let Some(drained) = stock::drain_in_turn(over) {
+                insistence.takes_stocks();
+                if drained != 0 {
+                    continue;
+                }
+            }
+        }
         match insistence.after_reclaim(gfp, nr, reclaimed, current.is_dying()) {
             Next::Retry => continue,
-            // The last word is with the stocks, once.
-            Next::Kill | Next::Fail if insistence.takes_last_stocks() => {
-                stock::drain(over);
+            Next::Kill | Next::Fail if insistence.takes_stocks() && stock::drain(over) != 0 => {
                 continue;
             }
             Next::Kill if oom::kill(over, gfp, nr) => insistence.killed(),
@@ -230,7 +229,7 @@ pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
 pub(crate) fn owner_of(memcg: &MemCgroup, nid: NodeId, rcu: &rcu::Guard) -> Option<Owner> {
     memcg
         .up()
-        .find_map(|memcg| memcg.node(nid).owner(rcu)?.try_get())
+        .find_map(|memcg| memcg.node(nid).owner(rcu)?.try_get_live(rcu))
 }
 
 /// Charges a folio to the container that `find` finds under RCU, and binds it.
@@ -248,8 +247,8 @@ where
     let rcu = rcu::read_lock();
     let owner = owner_of(find(&rcu), nid, &rcu).ok_or(ENOMEM)?;
 
-    if owner.is_root() || stock::consume(owner.memcg(&rcu), nr) {
-        count::count_event(owner.memcg(&rcu), vm_event_item_PGPGIN, 1);
+    if owner.is_root() || stock::consume_rcu(owner.memcg(&rcu), nr, &rcu) {
+        count::count_event_rcu(owner.memcg(&rcu), vm_event_item_PGPGIN, 1, &rcu);
         page.bind(owner);
         return Ok(());
     }

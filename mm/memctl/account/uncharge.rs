@@ -10,13 +10,11 @@ use crate::{
         binding::Exclusive,
         memcg::MemCgroup,
         meta_page::MetaPage,
-        objcg::ObjCgroup, //
+        objcg::ObjCgroup,
+        task::Current, //
     },
     stats::count,
-    usage::{
-        stock,
-        waiters, //
-    },
+    usage::stock, //
 };
 use kernel::{
     bindings::vm_event_item_PGPGOUT,
@@ -81,7 +79,7 @@ impl Uncharge {
         if !owner.is_root() {
             uncharge(memcg, pages, &rcu);
         }
-        count::count_event(memcg, vm_event_item_PGPGOUT, folios);
+        count::count_event_rcu(memcg, vm_event_item_PGPGOUT, folios, &rcu);
     }
 }
 
@@ -97,7 +95,9 @@ pub(crate) fn uncharge(memcg: &MemCgroup, nr: usize, rcu: &rcu::Guard) {
     if nr == 0 || memcg.is_root() {
         return;
     }
-    stock::refill(memcg, nr, rcu);
-    // First the pages, then the question: who begins to wait in between finds them.
-    waiters::wake();
+    // What reclaim frees is for whoever has no room.
+    match Current::get().frees_memory() {
+        true => stock::give_back(memcg, nr),
+        false => stock::refill(memcg, nr, rcu),
+    }
 }

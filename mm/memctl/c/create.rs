@@ -5,9 +5,12 @@
 #[cfg(CONFIG_CGROUP_WRITEBACK)]
 use super::foreign::Foreign;
 use super::{
+    changed,
+    counts::Local,
     memcg::MemCgroup,
     node::Node,
-    state::State, //
+    state::State,
+    vm, //
 };
 use core::{
     marker::PhantomData,
@@ -17,13 +20,14 @@ use kernel::{
     bindings,
     cgroup::peak::Peaks,
     mm::numa::NodeId,
-    percpu::PerCpuSlots,
+    percpu::Rows,
     prelude::*,
     res_counter::ResCounter,
     sync::atomic::{
         Atomic,
         Relaxed, //
     },
+    warn_on_once, //
 };
 
 impl MemCgroup {
@@ -33,7 +37,13 @@ impl MemCgroup {
     ///
     /// `ENOMEM`; `EBUSY` if there is no id left.
     pub(crate) fn create(parent: Option<&Self>) -> Result<Unpublished<'_>> {
-        let slots = PerCpuSlots::new(GFP_KERNEL)?;
+        if parent.is_none() {
+            changed::init()?;
+        }
+        // The root stays when all others have gone, and may be mounted as v1 then.
+        let alone = parent.is_none() || !vm::on_v2();
+        let rows = Rows::new(GFP_KERNEL)?;
+        let local = Local::new(alone)?;
         // SAFETY: The cache was made when the kernel started; its objects have room for all nodes.
         let raw = unsafe {
             bindings::memctl_cache_alloc(
@@ -58,7 +68,8 @@ impl MemCgroup {
         // its state has the layout of `State`. The parent outlives it.
         unsafe {
             let state: *mut State = (&raw mut (*raw).state).cast();
-            (&raw mut (*state).slots).write(slots);
+            (&raw mut (*state).rows).write(rows);
+            (&raw mut (*state).local).write(local);
             ResCounter::init(&raw mut (*state).memory, charged.map(Self::memory), none);
             ResCounter::init(&raw mut (*state).swap, charged.map(Self::swap), none);
             (&raw mut (*state).high).write(Atomic::new(none));
@@ -75,7 +86,7 @@ impl MemCgroup {
         let memcg = new.get();
         memcg.alloc_id()?;
         for nid in NodeId::possible() {
-            let node = Node::create(memcg, nid)?;
+            let node = Node::create(memcg, nid, alone)?;
             // SAFETY: There is an element for every possible node.
             unsafe {
                 (&raw mut (*raw).nodeinfo)
@@ -159,8 +170,11 @@ impl MemCgroup {
             bindings::vmpressure_cleanup(&raw mut (*raw).vmpressure);
             bindings::lru_gen_exit_memcg(raw);
             bindings::free_shrinker_info(raw);
-            if let Some(this) = NonNull::new(this) {
-                Self::free_parts(this);
+            // Who carries counts up would find what was freed.
+            if !warn_on_once!(!Self::from_raw(raw).has_no_rows()) {
+                if let Some(this) = NonNull::new(this) {
+                    Self::free_parts(this);
+                }
             }
         }
     }
@@ -189,6 +203,7 @@ impl Unpublished<'_> {
 
     /// Hands it over to the cgroup core, which frees it by `css_free`.
     pub(crate) fn publish(self) -> *mut bindings::cgroup_subsys_state {
+        self.get().adopt_rows();
         let raw = core::mem::ManuallyDrop::new(self).0.as_ptr();
         // SAFETY: The first one is made before there are others, and is never freed.
         unsafe {

@@ -51,8 +51,27 @@ pub(crate) const EVENTS: &[(vm_event_item, &str)] = &[
     (vm_event_item_NUMA_HINT_FAULTS, "numa_hint_faults"),
 ];
 
-/// The statistics of nodes that containers have, too. The sizes of LRU lists come before them.
-const NODE_ITEMS: &[node_stat_item] = &[
+/// Events that are counted by batches, or where there is far more to do than to count: they are
+/// kept once for all CPUs, and take no memory for each.
+const RARE_EVENTS: &[vm_event_item] = &[
+    vm_event_item_PGDEACTIVATE,
+    vm_event_item_PGLAZYFREE,
+    vm_event_item_PGLAZYFREED,
+    #[cfg(CONFIG_ZSWAP)]
+    vm_event_item_ZSWPWB,
+    #[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
+    vm_event_item_THP_FAULT_ALLOC,
+    #[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
+    vm_event_item_THP_COLLAPSE_ALLOC,
+    #[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
+    vm_event_item_THP_SWPOUT,
+    #[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
+    vm_event_item_THP_SWPOUT_FALLBACK,
+];
+
+/// The statistics of nodes that containers have, too, and that change with each folio. The sizes of
+/// LRU lists are kept elsewhere.
+const OFTEN_ITEMS: &[node_stat_item] = &[
     node_stat_item_NR_ANON_MAPPED,
     node_stat_item_NR_FILE_MAPPED,
     node_stat_item_NR_FILE_PAGES,
@@ -74,6 +93,12 @@ const NODE_ITEMS: &[node_stat_item] = &[
     node_stat_item_WORKINGSET_ACTIVATE_FILE,
     node_stat_item_WORKINGSET_RESTORE_ANON,
     node_stat_item_WORKINGSET_RESTORE_FILE,
+    #[cfg(CONFIG_SWAP)]
+    node_stat_item_NR_SWAPCACHE,
+];
+
+/// The others, which reclaim counts by batches: see [`RARE_EVENTS`].
+const RARE_ITEMS: &[node_stat_item] = &[
     node_stat_item_WORKINGSET_NODERECLAIM,
     node_stat_item_NR_VMSCAN_WRITE,
     node_stat_item_PGDEMOTE_KSWAPD,
@@ -95,106 +120,153 @@ const NODE_ITEMS: &[node_stat_item] = &[
     node_stat_item_PGROTATE_ANON,
     node_stat_item_PGROTATE_FILE,
     node_stat_item_PGREFILL,
-    #[cfg(CONFIG_SWAP)]
-    node_stat_item_NR_SWAPCACHE,
     #[cfg(CONFIG_NUMA_BALANCING)]
     node_stat_item_PGPROMOTE_SUCCESS,
     #[cfg(CONFIG_HUGETLB_PAGE)]
     node_stat_item_NR_HUGETLB,
 ];
 
-/// Before the events comes the stock.
-pub(crate) const EVENTS_AT: usize = 1;
-pub(crate) const ITEMS_AT: usize = EVENTS_AT + EVENTS.len();
+const fn is_rare(event: vm_event_item) -> bool {
+    let mut i = 0;
+    while i < RARE_EVENTS.len() {
+        if RARE_EVENTS[i] == event {
+            return true;
+        }
+        i += 1;
+    }
+    false
+}
 
-/// How many per-CPU counters a container has.
-pub(crate) const NR_MEMCG_SLOTS: usize =
+/// In the row of a container, before the events, comes the stock.
+const EVENTS_AT: usize = 1;
+
+/// Behind the events that have a counter on each CPU come the statistics of no node.
+const ITEMS_AT: usize = EVENTS_AT + EVENTS.len() - RARE_EVENTS.len();
+
+/// How many counters a container has on each CPU.
+pub(crate) const NR_MEMCG_OFTEN: usize =
     ITEMS_AT + memcg_stat_item_MEMCG_NR_STAT as usize - NodeItem::NR;
 
-/// How many per-CPU counters a container has for each node.
-pub(crate) const NR_NODE_SLOTS: usize = NODE_ITEMS.len();
+/// How many counts a container has. The last ones are those of [`RARE_EVENTS`].
+const NR_MEMCG_COUNTS: usize = NR_MEMCG_OFTEN + RARE_EVENTS.len();
 
-kernel::static_assert!(EVENTS.len() <= MEMCTL_NR_EVENTS as usize);
+/// How many counters a container has on each CPU for each node.
+pub(crate) const NR_NODE_OFTEN: usize = OFTEN_ITEMS.len();
+
+/// Where the sizes of lists are among the counts of a node: behind [`OFTEN_ITEMS`] and
+/// [`RARE_ITEMS`].
+pub(crate) const LRU_AT: usize = NR_NODE_OFTEN + RARE_ITEMS.len();
+
+kernel::static_assert!(RARE_EVENTS.len() <= MEMCTL_NR_RARE_EVENTS as usize);
+kernel::static_assert!(NR_MEMCG_COUNTS <= MEMCTL_NR_MEMCG_COUNTS as usize);
+kernel::static_assert!(RARE_ITEMS.len() <= MEMCTL_NR_RARE_ITEMS as usize);
+kernel::static_assert!(LRU_AT + NR_LRU <= MEMCTL_NR_NODE_COUNTS as usize);
 kernel::static_assert!(NR_LRU == node_stat_item_NR_UNEVICTABLE as usize + 1);
 
-/// The place of a counter in the row of a container.
-pub(crate) type MemcgSlot = Slot<NR_MEMCG_SLOTS>;
-
-/// The place of a counter in the row of a container's share of a node.
-pub(crate) type NodeSlot = Slot<NR_NODE_SLOTS>;
-
-/// Where the stock is in the row of a container, see `usage/stock.rs`.
-pub(crate) const STOCK: MemcgSlot = match Slot::new(0) {
+/// The stock of a CPU in the row of a container, see `usage/stock.rs`.
+pub(crate) const STOCK: Slot<NR_MEMCG_OFTEN> = match Slot::new(0) {
     Some(slot) => slot,
     None => unreachable!(),
 };
 
-const NO_SLOT: u8 = u8::MAX;
+/// Among the counts of a container: what all stocks hold.
+pub(crate) const STOCKED: usize = STOCK.index();
 
-kernel::static_assert!(NR_MEMCG_SLOTS < NO_SLOT as usize);
-kernel::static_assert!(NR_NODE_SLOTS < NO_SLOT as usize);
+const NOWHERE: u8 = u8::MAX;
 
-const EVENT_SLOT: [u8; vm_event_item_NR_VM_EVENT_ITEMS as usize] = {
-    let mut slots = [NO_SLOT; vm_event_item_NR_VM_EVENT_ITEMS as usize];
-    let mut i = 0;
+kernel::static_assert!(NR_MEMCG_COUNTS < NOWHERE as usize);
+kernel::static_assert!(LRU_AT + NR_LRU < NOWHERE as usize);
+
+const EVENT_AT: [u8; vm_event_item_NR_VM_EVENT_ITEMS as usize] = {
+    let mut counts = [NOWHERE; vm_event_item_NR_VM_EVENT_ITEMS as usize];
+    let (mut i, mut often, mut rare) = (0, EVENTS_AT, NR_MEMCG_OFTEN);
     while i < EVENTS.len() {
-        slots[EVENTS[i].0 as usize] = (EVENTS_AT + i) as u8;
+        let at = match is_rare(EVENTS[i].0) {
+            true => &mut rare,
+            false => &mut often,
+        };
+        counts[EVENTS[i].0 as usize] = *at as u8;
+        *at += 1;
         i += 1;
     }
-    slots
+    assert!(often == ITEMS_AT && rare == NR_MEMCG_COUNTS);
+    counts
 };
 
 /// Has more elements than there are items, so that looking one up takes no comparison.
-const NODE_SLOT: [u8; 256] = {
-    let mut slots = [NO_SLOT; 256];
-    let mut slot = 0;
-    while slot < NR_NODE_SLOTS {
-        slots[NODE_ITEMS[slot] as usize] = slot as u8;
-        slot += 1;
+const ITEM_AT: [u8; 256] = {
+    let mut counts = [NOWHERE; 256];
+    let mut at = 0;
+    while at < NR_NODE_OFTEN {
+        counts[OFTEN_ITEMS[at] as usize] = at as u8;
+        at += 1;
     }
-    slots
+    while at < LRU_AT {
+        counts[RARE_ITEMS[at - NR_NODE_OFTEN] as usize] = at as u8;
+        at += 1;
+    }
+    let mut lru = 0;
+    while lru < NR_LRU {
+        counts[lru] = (LRU_AT + lru) as u8;
+        lru += 1;
+    }
+    counts
 };
 
-/// The counter of `event` in the row of a container, if containers have it.
+/// The counter of `event` on each CPU, if it has one.
 #[inline]
-pub(crate) fn event_slot(event: vm_event_item) -> Option<MemcgSlot> {
-    Slot::new(EVENT_SLOT.get(event as usize).copied()? as usize)
+pub(crate) fn often_event(event: vm_event_item) -> Option<Slot<NR_MEMCG_OFTEN>> {
+    Slot::new(EVENT_AT.get(event as usize).copied()? as usize)
 }
 
-/// The counter of `item`, a `node_stat_item` but no LRU list, in the row of a share of a node, if
-/// containers have it.
+/// The counter of `item`, a `node_stat_item`, on each CPU, if it has one.
 #[inline]
-pub(crate) fn node_slot(item: usize) -> Option<NodeSlot> {
-    Slot::new(NODE_SLOT.get(item % NODE_SLOT.len()).copied()? as usize)
+pub(crate) fn often(item: usize) -> Option<Slot<NR_NODE_OFTEN>> {
+    Slot::new(ITEM_AT.get(item % ITEM_AT.len()).copied()? as usize)
 }
 
-/// Where a statistic of a container is kept.
+/// Which count of a container `event` is, if containers have it.
+#[inline]
+pub(crate) fn event_at(event: vm_event_item) -> Option<usize> {
+    let at = EVENT_AT.get(event as usize).copied()?;
+    (at != NOWHERE).then_some(at as usize)
+}
+
+/// Which count of a container's share of a node `item`, a `node_stat_item`, is, if containers have
+/// it.
+#[inline]
+pub(crate) fn node_at(item: usize) -> Option<usize> {
+    let at = ITEM_AT.get(item % ITEM_AT.len()).copied()?;
+    (at != NOWHERE).then_some(at as usize)
+}
+
+/// Where a statistic of a container is kept: among which counts, and which of these it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Place {
-    /// In the shares of nodes, as the size of this LRU list.
-    Lru(usize),
-    /// In the shares of nodes, at this counter.
-    Node(NodeSlot),
-    /// In the container, at this counter.
-    Memcg(MemcgSlot),
+    Node(usize),
+    Memcg(usize),
     Nowhere,
 }
 
 /// `item` is a `node_stat_item` or a `memcg_stat_item`.
 pub(crate) fn place(item: usize) -> Place {
-    if item < NR_LRU {
-        return Place::Lru(item);
-    }
     if item < NodeItem::NR {
-        return node_slot(item).map_or(Place::Nowhere, Place::Node);
+        return node_at(item).map_or(Place::Nowhere, Place::Node);
     }
-    let slot = (item - NodeItem::NR).saturating_add(ITEMS_AT);
-    Slot::new(slot).map_or(Place::Nowhere, Place::Memcg)
+    match (item - NodeItem::NR).saturating_add(ITEMS_AT) {
+        at if at < NR_MEMCG_OFTEN => Place::Memcg(at),
+        _ => Place::Nowhere,
+    }
 }
 
 /// Whether a statistic is kept for each node.
 pub(crate) fn has_nodes(item: usize) -> bool {
-    matches!(place(item), Place::Lru(_) | Place::Node(_))
+    matches!(place(item), Place::Node(_))
+}
+
+/// Whether a count of a container is one of events, which do not move to its parent.
+pub(crate) fn is_event(at: usize) -> bool {
+    (EVENTS_AT..ITEMS_AT).contains(&at) || at >= NR_MEMCG_OFTEN
 }
 
 /// Whether an item of nodes is kept in bytes for containers, but in pages for the node.

@@ -6,7 +6,8 @@
 use super::{
     memcg::MemCgroup,
     node::Node,
-    objcg::NewHandle, //
+    objcg::NewHandle,
+    stocked, //
 };
 use kernel::{
     bindings,
@@ -130,6 +131,7 @@ impl<'a> Offlining<'a> {
             bindings::reparent_shrinker_deferred(self.memcg.as_raw());
             bindings::lru_gen_offline_memcg(self.memcg.as_raw());
         }
+        stocked::forget(self.memcg);
         Offlined(self.memcg)
     }
 

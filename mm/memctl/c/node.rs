@@ -2,10 +2,19 @@
 
 //! Type wrapper: [`Node`], a container's share of one NUMA node.
 
+mod counts;
 pub(crate) mod position;
 
 use super::{
-    items::NR_NODE_SLOTS,
+    counts::{
+        Local,
+        Rare,
+        Totals, //
+    },
+    items::{
+        NR_LRU,
+        NR_NODE_OFTEN, //
+    },
     memcg::MemCgroup,
     objcg::{
         HandleList,
@@ -28,7 +37,7 @@ use kernel::{
         lruvec::Lruvec,
         numa::NodeId, //
     },
-    percpu::PerCpuSlots,
+    percpu::Rows,
     prelude::*,
     sync::{
         atomic::{
@@ -53,7 +62,7 @@ use kernel::{
 pub(crate) struct Node {
     memcg: *mut bindings::mem_cgroup,
     objcg: Atomic<*mut bindings::obj_cgroup>,
-    slots: PerCpuSlots<NR_NODE_SLOTS>,
+    rows: Rows<Self, NR_NODE_OFTEN>,
     nid: NodeId,
     orig_objcg: Atomic<*mut bindings::obj_cgroup>,
     shrinker_info: Opaque<*mut bindings::shrinker_info>,
@@ -65,7 +74,14 @@ pub(crate) struct Node {
     #[cfg(CONFIG_SMP)]
     _pad2_: Opaque<bindings::cacheline_padding>,
     lists: ListSizes,
+    rare: Rare<{ bindings::MEMCTL_NR_RARE_ITEMS as usize }>,
+    lru_changed: Atomic<u32>,
+    lru_seen: [Atomic<usize>; NR_LRU],
+    local: Local<NR_COUNTS>,
+    totals: Totals<NR_COUNTS>,
 }
+
+const NR_COUNTS: usize = bindings::MEMCTL_NR_NODE_COUNTS as usize;
 
 /// Where reclaimers that share a walk are, `struct mem_cgroup_reclaim_iter`.
 #[repr(C)]
@@ -76,10 +92,14 @@ struct Iter {
 
 super::same_layout!(Iter, bindings::mem_cgroup_reclaim_iter, { position, generation });
 super::same_layout!(Node, bindings::mem_cgroup_per_node, {
-    memcg, objcg, slots, nid, orig_objcg, shrinker_info, objcg_list, iter, lruvec,
+    memcg, objcg, rows, nid, orig_objcg, shrinker_info, objcg_list, iter, lruvec, lru_changed,
+    lru_seen, local, totals,
 });
 kernel::static_assert!(
     offset_of!(Node, lists) == offset_of!(bindings::mem_cgroup_per_node, lru_zone_size)
+);
+kernel::static_assert!(
+    offset_of!(Node, rare) == offset_of!(bindings::mem_cgroup_per_node, rare_changed)
 );
 
 // SAFETY: What changes is atomic, or C's under locks of C.
@@ -88,9 +108,11 @@ unsafe impl Send for Node {}
 unsafe impl Sync for Node {}
 
 impl Node {
-    /// Allocates the share of `memcg` of the node `nid`. May sleep.
-    pub(super) fn create(memcg: &MemCgroup, nid: NodeId) -> Result<NonNull<Self>> {
-        let slots = PerCpuSlots::new(GFP_KERNEL)?;
+    /// Allocates the share of `memcg` of the node `nid`, with totals of this container `alone` or
+    /// without. May sleep.
+    pub(super) fn create(memcg: &MemCgroup, nid: NodeId, alone: bool) -> Result<NonNull<Self>> {
+        let rows = Rows::new(GFP_KERNEL)?;
+        let local = Local::new(alone)?;
         // SAFETY: The cache was made when the kernel started, and `nid` is a possible node.
         let raw = unsafe {
             bindings::memctl_cache_alloc(
@@ -105,7 +127,8 @@ impl Node {
         unsafe {
             (*raw).memcg = memcg.as_raw();
             (*raw).nid = nid;
-            (&raw mut (*raw).slots).write(slots);
+            (&raw mut (*raw).rows).write(rows);
+            (&raw mut (*raw).local).write(local);
             HandleList::init(&raw mut (*raw).objcg_list);
             bindings::lruvec_init((*raw).lruvec.as_raw());
         }
@@ -122,7 +145,8 @@ impl Node {
         // SAFETY: By the requirements of this function `this` is ours alone.
         unsafe {
             bindings::obj_cgroup_put((*raw).orig_objcg.load(Relaxed));
-            (&raw mut (*raw).slots).drop_in_place();
+            (&raw mut (*raw).rows).drop_in_place();
+            (&raw mut (*raw).local).drop_in_place();
             bindings::kmem_cache_free(bindings::memctl_node_cachep, raw.cast());
         }
     }
@@ -173,12 +197,6 @@ impl Node {
     #[inline]
     pub(crate) fn lruvec(&self) -> &Lruvec {
         &self.lruvec
-    }
-
-    /// The statistics.
-    #[inline]
-    pub(crate) fn slots(&self) -> &PerCpuSlots<NR_NODE_SLOTS> {
-        &self.slots
     }
 
     /// The handle for folios charged from now on; none if the container is offline.

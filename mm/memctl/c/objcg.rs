@@ -128,6 +128,15 @@ impl ObjCgroup {
         unsafe { Node::from_raw(self.node_atomic().load(Relaxed)) }
     }
 
+    /// A reference on it, unless it has been taken away from its share. Cheaper than `try_get()`.
+    #[inline]
+    pub(crate) fn try_get_live(&self, _rcu: &rcu::Guard) -> Option<Owner> {
+        // SAFETY: `self` is an initialized handle, and we are under RCU.
+        let got = unsafe { bindings::obj_cgroup_tryget_live_rcu(self.as_raw()) };
+        // SAFETY: The reference was taken just now.
+        got.then(|| unsafe { ARef::from_raw(NonNull::from(self).cast()) })
+    }
+
     /// Whether it is a handle of the root container, whose folios are not charged.
     #[inline]
     pub(crate) fn is_root(&self) -> bool {

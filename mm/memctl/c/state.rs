@@ -6,11 +6,16 @@
 #![deny(unsafe_code)]
 
 use super::{
+    counts::{
+        Local,
+        Rare,
+        Totals, //
+    },
     events::{
         MemoryEvent,
         NR_MEMORY_EVENTS, //
     },
-    items::NR_MEMCG_SLOTS,
+    items::NR_MEMCG_OFTEN,
     memcg::MemCgroup,
     node::Node, //
 };
@@ -24,7 +29,7 @@ use kernel::{
     },
     css_field,
     mm::numa::NodeId,
-    percpu::PerCpuSlots,
+    percpu::Rows,
     res_counter::ResCounter,
     sync::atomic::Atomic, //
 };
@@ -32,10 +37,11 @@ use kernel::{
 /// `struct memctl_state`, field by field.
 #[repr(C)]
 pub(crate) struct State {
-    pub(super) slots: PerCpuSlots<NR_MEMCG_SLOTS>,
+    pub(super) rows: Rows<MemCgroup, NR_MEMCG_OFTEN>,
     pub(super) high: Atomic<usize>,
     pub(super) swap_high: Atomic<usize>,
     oom_killed: Atomic<u32>,
+    oom_looked: Atomic<u32>,
     oom_waiters: Atomic<i32>,
     oom_kill_disable: Atomic<bool>,
     oom_group: Atomic<bool>,
@@ -48,14 +54,23 @@ pub(crate) struct State {
     pub(super) swap_events_file: FileHandle,
     memory_events: [Atomic<isize>; NR_MEMORY_EVENTS],
     memory_events_local: [Atomic<isize>; NR_MEMORY_EVENTS],
-    dead_events: [Atomic<isize>; bindings::MEMCTL_NR_EVENTS as usize],
+    rare: Rare<{ bindings::MEMCTL_NR_RARE_EVENTS as usize }>,
+    pub(super) local: Local<NR_COUNTS>,
+    totals: Totals<NR_COUNTS>,
 }
 
+const NR_COUNTS: usize = bindings::MEMCTL_NR_MEMCG_COUNTS as usize;
+
 super::same_layout!(State, bindings::memctl_state, {
-    slots, high, swap_high, oom_killed, oom_waiters, oom_kill_disable, oom_group, memory, swap,
+    rows, high, swap_high, oom_killed, oom_looked, oom_waiters, oom_kill_disable, oom_group, memory,
+    swap,
     peaks, swap_peaks, events_file, events_local_file, swap_events_file, memory_events,
-    memory_events_local, dead_events,
+    memory_events_local, local, totals,
 });
+kernel::static_assert!(
+    core::mem::offset_of!(State, rare)
+        == core::mem::offset_of!(bindings::memctl_state, rare_changed)
+);
 
 impl MemCgroup {
     /// Where the handles for notifications are, for the tables of files.
@@ -116,15 +131,28 @@ impl MemCgroup {
         &self.state.swap
     }
 
-    /// Statistics that belong to no node, and the stock.
+    /// What each CPU counts that belongs to no node, and its stock.
     #[inline]
-    pub(crate) fn slots(&self) -> &PerCpuSlots<NR_MEMCG_SLOTS> {
-        &self.state.slots
+    pub(crate) fn rows(&self) -> &Rows<Self, NR_MEMCG_OFTEN> {
+        &self.state.rows
     }
 
-    /// The count of VM events `index` that removed descendants leave.
-    pub(crate) fn dead_events(&self, index: usize) -> Option<&Atomic<isize>> {
-        self.state.dead_events.get(index)
+    /// What is counted for all CPUs, and belongs to no node.
+    #[inline]
+    pub(crate) fn rare(&self) -> &Rare<{ bindings::MEMCTL_NR_RARE_EVENTS as usize }> {
+        &self.state.rare
+    }
+
+    /// The totals of this container and all below it.
+    #[inline]
+    pub(crate) fn totals(&self) -> &Totals<NR_COUNTS> {
+        &self.state.totals
+    }
+
+    /// The totals of this container alone, on cgroup v1.
+    #[inline]
+    pub(crate) fn local(&self) -> Option<&Totals<NR_COUNTS>> {
+        self.state.local.get()
     }
 
     /// How often `event` happened here and below, or only here.
@@ -157,6 +185,11 @@ impl MemCgroup {
     /// When a process was killed for want of room here, in jiffies, and only the low half.
     pub(crate) fn oom_killed(&self) -> &Atomic<u32> {
         &self.state.oom_killed
+    }
+
+    /// When victims of that were found that had yet to free their memory, likewise.
+    pub(crate) fn oom_looked(&self) -> &Atomic<u32> {
+        &self.state.oom_looked
     }
 
     /// Whether tasks wait here for room instead of being killed.

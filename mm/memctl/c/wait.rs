@@ -4,17 +4,8 @@
 
 use kernel::{
     bindings,
-    sync::{
-        atomic::Atomic,
-        wait_queue::WaitQueue, //
-    },
+    sync::atomic::Atomic, //
 };
-
-/// The queue of tasks that wait for an out-of-memory situation to be resolved.
-pub(crate) fn queue() -> &'static WaitQueue {
-    // SAFETY: The queue is initialized statically.
-    unsafe { WaitQueue::from_raw(&raw mut bindings::memctl_oom_waitq) }
-}
 
 /// How many wait, in all containers: read by every uncharge, and rarely written.
 #[inline]

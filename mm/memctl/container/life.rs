@@ -22,10 +22,7 @@ use crate::{
         memcg::MemCgroup,
         vm, //
     },
-    stats::moves::{
-        self,
-        Moving, //
-    },
+    stats::flush,
     tree::iter,
     usage::{
         stock,
@@ -34,14 +31,10 @@ use crate::{
     PAGES,
 };
 use kernel::{
-    cgroup::CssData,
     mm::swap,
     prelude::*,
     res_counter::Protection,
-    sync::{
-        atomic::Relaxed,
-        rcu, //
-    },
+    sync::atomic::Relaxed, //
 };
 
 /// Makes a container below `parent`, or the root.
@@ -69,11 +62,9 @@ pub(crate) fn offline(offlining: Offlining<'_>) {
     offlining.tell_zswap();
     reparent::folios(&offlining);
     let offlined = offlining.tell_all();
-    stock::drain(memcg);
-    let moving = Moving::begin();
-    moves::reparent(memcg, parent);
-    drop(moving);
-    waiters::wake();
+    stock::drain_last(memcg);
+    flush::reparent(memcg, parent);
+    waiters::wake(memcg);
     offlined.retire_id();
 }
 
@@ -85,12 +76,7 @@ pub(crate) fn released(released: Released<'_>) {
 
 /// Nobody can come by a container any more: it is freed. Not under `cgroup_mutex`.
 pub(crate) fn free(freeing: Freeing) {
-    let memcg = freeing.memcg();
-    // Who had found it before it went offline may have counted something since.
-    if let Some(parent) = memcg.parent() {
-        let _rcu = rcu::read_lock();
-        moves::reparent(memcg, parent.not_dying());
-    }
+    flush::retire(&freeing);
 }
 
 /// Nothing of `memcg` is protected any more, and nothing above it for its sake.

@@ -8,12 +8,11 @@
 
 use crate::{
     c::{
-        items::NR_LRU,
         life::Offlining,
         lists::Prepared,
         objcg::HandleLock, //
     },
-    stats::moves::Moving,
+    stats::flush::Moving,
 };
 use kernel::{
     mm::numa::NodeId,
@@ -32,18 +31,12 @@ pub(crate) fn folios(offlining: &Offlining<'_>) {
 
 fn on_node(offlining: &Offlining<'_>, nid: NodeId) -> bool {
     let prepared = Prepared::new(offlining, nid);
+    let moving = Moving::begin();
     let handles = HandleLock::new();
     let Some(lists) = prepared.lock(&handles) else {
         return false;
     };
-    let owner = lists.hand_over(|from, to| {
-        let _moving = Moving::begin();
-        for lru in 0..NR_LRU {
-            let size = from.lru_size(lru) as isize;
-            from.add_lru_size(lru, size.wrapping_neg());
-            to.add_lru_size(lru, size);
-        }
-    });
+    let owner = lists.hand_over(|from, to| moving.lists(from, to));
     drop(handles);
     if let Some(owner) = owner {
         owner.kill();

@@ -9,8 +9,11 @@
 //! - what is bound to it and to those below it, and what their stocks hold, is its usage;
 //! - the sizes of its lists and of its generations, on each node, are the folios that say they are
 //!   on them;
-//! - its statistics of kinds of memory, on each node, are the folios of that kind;
+//! - its statistics of kinds of memory, on each node, are the folios of that kind that are bound to
+//!   it and to those below it;
 //! - the swap space that is written down for it and those below it is its usage of swap space.
+//!
+//! What has been counted is carried up before.
 //!
 //! This is exact for a container in which nothing moves. Whether something does is seen by its
 //! figures before and after the walk: if any of them has changed, its differences are shown as
@@ -20,12 +23,20 @@
 
 use crate::{
     c::{
+        items::NR_LRU,
         memcg::MemCgroup,
         meta_page,
         node::Node,
         swap, //
     },
-    stats::count,
+    stats::{
+        flush::flush,
+        read::{
+            node_tree,
+            Source,
+            Tree, //
+        },
+    },
     tree::iter,
     usage::stock, //
 };
@@ -87,11 +98,16 @@ const COUNTED: &[(Measure, &str)] = &[
 
 const NR_COUNTED: usize = COUNTED.len();
 
+/// How many of these are lists, which are counted for each container alone; the others with what is
+/// below it.
+const NR_LISTS: usize = NR_LRU + if cfg!(CONFIG_LRU_GEN) { 2 } else { 0 };
+
 impl Measure {
     /// What `node` says.
     fn said(self, node: &Node) -> isize {
         match self {
-            Item(item) => count::node_local(node, item as usize),
+            Item(item) if (item as usize) < NR_LRU => node.lru_size(item as usize) as isize,
+            Item(item) => node_tree(node, item as usize),
             #[cfg(CONFIG_LRU_GEN)]
             Self::Generations { files } => node.lruvec().gen_pages(files),
         }
@@ -118,6 +134,13 @@ impl Counts {
         let sums = self.0.iter_mut().zip(COUNTED);
         sums.filter(|(_, (this, _))| *this == counted)
             .for_each(|(sum, _)| *sum = sum.wrapping_add_unsigned(n));
+    }
+
+    /// Adds what was found below.
+    fn add_below(&mut self, below: &Self) {
+        for (sum, n) in self.0.iter_mut().zip(below.0).skip(NR_LISTS) {
+            *sum = sum.wrapping_add(n);
+        }
     }
 
     /// Adds what `folio` is, which is bound to `node`.
@@ -188,22 +211,25 @@ fn kind(folio: &Folio) -> Kind {
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Ledger {
     usage: usize,
+    /// With those below it, as all that follows.
     stock: usize,
     swap_usage: usize,
     swap: isize,
     /// Folios charged and uncharged so far.
-    traffic: isize,
+    traffic: usize,
 }
 
 impl Ledger {
     fn of(memcg: &MemCgroup) -> Self {
-        let event = |event| count::event_local(memcg, event);
+        let tree = Tree(memcg);
         Self {
             usage: memcg.memory().usage(),
             stock: stock::held(memcg),
             swap_usage: memcg.swap().usage(),
-            swap: count::memcg_local(memcg, c::memcg_stat_item_MEMCG_SWAP as usize),
-            traffic: event(c::vm_event_item_PGPGIN).wrapping_add(event(c::vm_event_item_PGPGOUT)),
+            swap: tree.item(c::memcg_stat_item_MEMCG_SWAP as usize) as isize,
+            traffic: tree
+                .event(c::vm_event_item_PGPGIN)
+                .wrapping_add(tree.event(c::vm_event_item_PGPGOUT)),
         }
     }
 }
@@ -213,8 +239,6 @@ impl Ledger {
 struct Found {
     /// Bound.
     pages: usize,
-    /// In stocks.
-    stock: usize,
     /// In swap space, charged here.
     swap: usize,
     /// Whether something has moved meanwhile.
@@ -235,7 +259,7 @@ struct Account {
     found: Found,
     /// The same, of all below it as well.
     tree: Found,
-    /// Pages in swap space that its statistics should have.
+    /// Pages in swap space that its statistics should have, with those below it.
     swap: isize,
     /// Pages that are on another node than the share they are bound to.
     misplaced: usize,
@@ -278,9 +302,11 @@ impl Snapshot for Audit {
             index: RBTree::new(),
             last: (0, 0),
         };
+        flush();
         audit.open_accounts()?;
         pages::folios(|folio, rcu| audit.note_folio(folio, rcu));
         swap::for_each_owner(|id| audit.note_swapped(id))?;
+        flush();
         audit.close_accounts();
         Ok(audit)
     }
@@ -432,12 +458,24 @@ impl Audit {
                     nid.is_some_and(|nid| said != Some(Counts::said(memcg.node(nid))))
                 });
             account.found.moved |= moved;
-            account.found.stock = account.said.stock;
             let (own, below) = (account.found, account.tree);
             account.tree = own.and(below);
-            let (tree, parent) = (account.tree, account.parent);
-            if let Some(parent) = parent.and_then(|parent| self.accounts.get_mut(parent)) {
+            let (tree, swap, parent) = (account.tree, account.swap, account.parent);
+            let Some(above) = parent else {
+                continue;
+            };
+            if let Some(parent) = self.accounts.get_mut(above) {
                 parent.tree = parent.tree.and(tree);
+                parent.swap += swap;
+            }
+            for (from, to) in self.shares_of(at).zip(self.shares_of(above)) {
+                let found = self
+                    .shares
+                    .get(from)
+                    .map_or(Counts::NONE, |share| share.found);
+                if let Some(share) = self.shares.get_mut(to) {
+                    share.found.add_below(&found);
+                }
             }
         }
     }
@@ -461,12 +499,12 @@ impl Audit {
         };
 
         if !account.memcg.is_root() {
-            let (pages, usage) = ((tree.pages + tree.stock) as isize, said.usage as isize);
+            let (pages, usage) = ((tree.pages + said.stock) as isize, said.usage as isize);
             compare("usage", None, pages, usage, !tree.moved);
             let (swap, usage) = (tree.swap as isize, said.swap_usage as isize);
             compare("swap usage", None, swap, usage, !tree.moved);
         }
-        compare("swap", None, account.swap, said.swap, !found.moved);
+        compare("swap", None, account.swap, said.swap, !tree.moved);
         let misplaced = account.misplaced as isize;
         compare("misplaced", None, misplaced, 0, !found.moved);
 
@@ -475,8 +513,13 @@ impl Audit {
                 continue;
             };
             let pairs = share.found.0.iter().zip(share.said.0);
-            for ((found_here, said_here), (_, what)) in pairs.zip(COUNTED) {
-                compare(what, nid, *found_here, said_here, !found.moved);
+            for (at, ((found_here, said_here), (_, what))) in pairs.zip(COUNTED).enumerate() {
+                let moved = if at < NR_LISTS {
+                    found.moved
+                } else {
+                    tree.moved
+                };
+                compare(what, nid, *found_here, said_here, !moved);
             }
         }
     }
@@ -487,7 +530,7 @@ impl Audit {
         } else {
             seq_print!(seq, "{:>10}", account.said.usage);
         }
-        for n in [account.found.pages, account.found.stock, account.found.swap] {
+        for n in [account.found.pages, account.said.stock, account.found.swap] {
             seq_print!(seq, "{:>10}", n);
         }
         for column in 0..NR_COUNTED {
@@ -508,7 +551,6 @@ impl Found {
     fn and(self, other: Self) -> Self {
         Self {
             pages: self.pages + other.pages,
-            stock: self.stock + other.stock,
             swap: self.swap + other.swap,
             moved: self.moved || other.moved,
         }

@@ -14,7 +14,10 @@ use crate::{
         vm, //
     },
     pressure::protection::in_use_below,
-    stats::read::Live,
+    stats::{
+        flush::flush,
+        read::Tree, //
+    },
     PAGES,
 };
 use kernel::{
@@ -65,10 +68,11 @@ pub(crate) fn meminfo(memcg: &MemCgroup) {
     pr_cont!(":\n");
 
     // Of the container with all below it: that is what the limit is for.
+    flush();
     if vm::on_v2() {
-        v2_stat::emit(&Live(memcg), |name, value| pr_info!("{} {}\n", name, value));
+        v2_stat::emit(&Tree(memcg), |name, value| pr_info!("{} {}\n", name, value));
     } else {
-        v1_stat::emit(&Live(memcg), |name, value| {
+        v1_stat::emit(&Tree(memcg), |name, value| {
             pr_info!("total_{} {}\n", name, value)
         });
     }

@@ -20,6 +20,7 @@ use crate::{
         oom,
         reclaim, //
     },
+    usage::stock,
     PAGES,
 };
 use kernel::{
@@ -85,7 +86,7 @@ impl ReadU64 for Usage {
             vmstat::global(item(c::node_stat_item_NR_FILE_PAGES))
                 + vmstat::global(item(c::node_stat_item_NR_ANON_MAPPED))
         } else {
-            memcg.memory().usage()
+            stock::in_use(memcg)
         })
     }
 }

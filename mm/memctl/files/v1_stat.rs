@@ -5,11 +5,15 @@
 
 use crate::{
     c::memcg::MemCgroup,
-    stats::read::{
-        lru_pages,
-        Shown,
-        Source,
-        Totals, //
+    stats::{
+        flush::flush,
+        read::{
+            lru_pages,
+            Alone,
+            Shown,
+            Source,
+            Tree, //
+        },
     },
     PAGES,
 };
@@ -91,13 +95,13 @@ impl Show for Stat {
     type Data = MemCgroup;
 
     fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
-        let mut totals = Totals::new()?;
-        totals.read_local(memcg);
-        emit(&*totals, |name, value| seq_line(seq, "", name, value));
+        flush();
+        emit(&Alone(memcg), |name, value| seq_line(seq, "", name, value));
         let limit = memcg.memory().effective_limit();
         seq_line(seq, "", "hierarchical_memory_limit", PAGES.show(limit));
-        totals.read_tree(memcg);
-        emit(&*totals, |name, value| seq_line(seq, "total_", name, value));
+        emit(&Tree(memcg), |name, value| {
+            seq_line(seq, "total_", name, value)
+        });
         Ok(())
     }
 }
@@ -109,6 +113,7 @@ impl Show for NumaStat {
     type Data = MemCgroup;
 
     fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+        flush();
         const FILE: u32 = 1 << c::lru_list_LRU_INACTIVE_FILE | 1 << c::lru_list_LRU_ACTIVE_FILE;
         const ANON: u32 = 1 << c::lru_list_LRU_INACTIVE_ANON | 1 << c::lru_list_LRU_ACTIVE_ANON;
         const ALL: u32 = (1 << c::lru_list_NR_LRU_LISTS) - 1;

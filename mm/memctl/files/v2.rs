@@ -16,6 +16,7 @@ use crate::{
         vm, //
     },
     pressure::reclaim,
+    usage::stock,
     PAGES,
 };
 use core::marker::PhantomData;
@@ -115,14 +116,31 @@ pub(crate) const FILES: &[File] = &[
         .show::<SwapEvents>(),
 ];
 
-/// Bytes in use of what `T` shows the most of.
+/// What is in use of something that `memory.peak` or the like shows the most of.
+pub(crate) trait InUse: Peak<Data = MemCgroup> {
+    /// How many units.
+    fn in_use(memcg: &MemCgroup) -> usize {
+        Self::COUNTER.of(memcg).usage()
+    }
+}
+
+impl InUse for Memory {
+    fn in_use(memcg: &MemCgroup) -> usize {
+        stock::in_use(memcg)
+    }
+}
+
+#[cfg(CONFIG_SWAP)]
+impl InUse for Swap {}
+
+/// Bytes in use.
 pub(crate) struct Current<T>(PhantomData<T>);
 
-impl<T: Peak<Data = MemCgroup>> ReadU64 for Current<T> {
+impl<T: InUse> ReadU64 for Current<T> {
     type Data = MemCgroup;
 
     fn read(memcg: &MemCgroup) -> u64 {
-        T::UNIT.show(T::COUNTER.of(memcg).usage())
+        T::UNIT.show(T::in_use(memcg))
     }
 }
 

@@ -12,11 +12,14 @@ use crate::{
         memcg::MemCgroup,
         mount, //
     },
-    stats::read::{
-        node_tree,
-        Shown,
-        Source,
-        Totals, //
+    stats::{
+        flush::flush,
+        read::{
+            node_tree,
+            Shown,
+            Source,
+            Tree, //
+        },
     },
     usage::shared,
     PAGES,
@@ -25,12 +28,12 @@ use kernel::{
     bindings as c,
     cgroup::{
         seq_line,
+        seq_nodes,
         Show, //
     },
     mm::numa::NodeId,
     prelude::*,
-    seq_file::SeqFile,
-    seq_print, //
+    seq_file::SeqFile, //
 };
 
 const fn pages(name: &'static str, item: u32) -> (&'static str, u32, Shown) {
@@ -212,9 +215,8 @@ impl Show for Stat {
     type Data = MemCgroup;
 
     fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
-        let mut totals = Totals::new()?;
-        totals.read_tree(memcg);
-        emit(&*totals, |name, value| seq_line(seq, "", name, value));
+        flush();
+        emit(&Tree(memcg), |name, value| seq_line(seq, "", name, value));
         if let Some(writes) = shared::count() {
             seq_line(seq, "", "shared_writes", writes as u64);
         }
@@ -229,19 +231,19 @@ impl Show for NumaStat {
     type Data = MemCgroup;
 
     fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+        flush();
         let hugetlb = HUGETLB.map(|item| pages("hugetlb", item));
         let tables = [STATS, hugetlb.as_slice(), HISTORY];
         for (name, item, shown) in tables.into_iter().flatten() {
             if !has_nodes(*item as usize) {
                 continue;
             }
-            seq_print!(seq, "{}", name);
-            for nid in NodeId::with_memory() {
-                let n = node_tree(memcg, nid, *item as usize);
+            let nodes = NodeId::with_memory().map(|nid| {
+                let n = node_tree(memcg.node(nid), *item as usize);
                 let n = shown.of(usize::try_from(n).unwrap_or(0));
-                seq_print!(seq, " N{}={}", nid.as_raw(), n);
-            }
-            seq_print!(seq, "\n");
+                (nid.index() as u64, n)
+            });
+            seq_nodes(seq, name, nodes);
         }
         Ok(())
     }

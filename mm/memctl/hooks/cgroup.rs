@@ -26,7 +26,7 @@ use crate::{
 use kernel::{bindings::*, ffi::c_int};
 
 kernel::seam! {
-    /// No work is ever queued.
+    /// Nothing waits for the work that carries counts up.
     ///
     /// # Safety
     ///

@@ -8,14 +8,16 @@ use super::seam::{
 };
 use crate::{
     c::{
-        binding::Referenced, events::MemoryEvent, items, memcg::MemCgroup, meta_page::MetaPage, vm,
+        binding::Referenced, events::MemoryEvent, items, memcg::MemCgroup, meta_page::MetaPage,
+        node::Node, vm,
     },
     stats::{
-        count, events,
+        count, events, flush,
         read::{
+            node_local,
             node_tree,
-            Live,
-            Source, //
+            Source,
+            Tree, //
         },
     },
 };
@@ -39,7 +41,20 @@ fn page_state(lists: &AnyLists<'_>, item: NodeItem) -> c_ulong {
     if node.memcg().is_root() && !items::in_bytes(item) {
         return node.nid().state(item);
     }
-    node_tree(node.memcg(), node.nid(), item.index()) as c_ulong
+    node_tree(node, item.index()) as c_ulong
+}
+
+/// The rest of `lruvec_stat_mod_folio()`, in the rare case.
+#[inline(never)]
+fn finish_folio(
+    page: MetaPage<'_, Referenced>,
+    node: &Node,
+    item: NodeItem,
+    n: c_int,
+    rcu: &rcu::Guard,
+) {
+    count::finish_node(node, item.index(), n, rcu);
+    page.folio().nid().mod_state(item, n as isize);
 }
 
 kernel::seam! {
@@ -63,7 +78,7 @@ kernel::seam! {
     fn lruvec_page_state_local(lists: AnyLists<'_>, item: NodeItem) -> c_ulong {
         match lists.node() {
             None => lists.nid().state(item),
-            Some(node) => count::node_local(node, item.index()).max(0) as c_ulong,
+            Some(node) => node_local(node, item.index()).max(0) as c_ulong,
         }
     }
 
@@ -89,11 +104,15 @@ kernel::seam! {
     /// The folio is locked, referenced or mapped: `mm/filemap.c`, `mm/rmap.c`,
     /// `mm/page-writeback.c`.
     fn lruvec_stat_mod_folio(page: MetaPage<'_, Referenced>, item: NodeItem, n: c_int) {
-        page.folio().nid().mod_state(item, n as isize);
+        // What is on the way to nothing else comes last: it needs nothing to be kept.
         if let Some(owner) = page.owner() {
             let rcu = rcu::read_lock();
-            count::mod_node(owner.node(&rcu), item.index(), n as isize);
+            let node = owner.node(&rcu);
+            if !count::try_mod_node(node, item.index(), n, &rcu) {
+                return finish_folio(page, node, item, n, &rcu);
+            }
         }
+        page.folio().nid().mod_state(item, n as isize);
     }
 
     /// # Safety
@@ -118,22 +137,38 @@ kernel::seam! {
     ///
     /// As above: zswap.
     fn memcg_page_state(memcg: &MemCgroup, item: c_int) -> c_ulong {
-        Live(memcg).item(item as usize)
+        Tree(memcg).item(item as usize)
     }
 
-    /// Statistics are summed up when they are read: there is nothing to flush.
+    /// All that has changed is carried up, whoever asks: to look for what is below one container
+    /// would take time, too, and the rest has to be done anyway.
     ///
     /// # Safety
     ///
-    /// None is needed.
-    fn mem_cgroup_flush_stats(_memcg: Ignored<mem_cgroup>) {}
+    /// None is needed. The caller may sleep: `include/linux/memcontrol.h`.
+    fn mem_cgroup_flush_stats(_memcg: Ignored<mem_cgroup>) {
+        flush::flush();
+    }
 
     /// As above.
     ///
     /// # Safety
     ///
     /// None is needed.
-    fn mem_cgroup_flush_stats_ratelimited(_memcg: Ignored<mem_cgroup>) {}
+    fn mem_cgroup_flush_stats_ratelimited(_memcg: Ignored<mem_cgroup>) {
+        flush::flush_if_old();
+    }
+
+    /// Called every two seconds, by a work of `shim.c`. Returns after how many jiffies to call
+    /// again.
+    ///
+    /// # Safety
+    ///
+    /// None is needed.
+    fn memctl_flush() -> c_ulong {
+        flush::flush();
+        flush::PERIOD as c_ulong
+    }
 
     /// # Safety
     ///

@@ -31,7 +31,7 @@ use crate::{
         stock,
         waiters::{
             self,
-            Waiting, //
+            UnderOom, //
         },
     },
 };
@@ -44,7 +44,10 @@ use kernel::{
     mm::swap,
     sched,
     sync::{
-        atomic::Relaxed,
+        atomic::{
+            Full,
+            Relaxed, //
+        },
         counted::TryRefCounted, //
     },
 };
@@ -56,9 +59,10 @@ pub(crate) fn is_under_oom(memcg: &MemCgroup) -> bool {
 
 /// Sets whether tasks wait in `memcg` instead of being killed.
 pub(crate) fn set_kill_disable(memcg: &MemCgroup, disable: bool) {
-    memcg.oom_kill_disable().store(disable, Relaxed);
+    // A full barrier: who has not seen it is seen to wait.
+    memcg.oom_kill_disable().xchg(disable, Full);
     if !disable {
-        waiters::wake();
+        waiters::wake(memcg);
     }
 }
 
@@ -82,7 +86,7 @@ pub(crate) fn kill(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> bool {
         return false;
     }
 
-    let _waiting = Waiting::new(memcg);
+    let _under_oom = UnderOom::new(memcg);
     kill_now(memcg, gfp, nr, order as i32)
 }
 
@@ -90,8 +94,24 @@ pub(crate) fn kill(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> bool {
 const PATIENCE: u32 = HZ / 4;
 
 /// Whether a process of `memcg` or below it was killed for memory and is about to free it.
-fn has_victims(memcg: &MemCgroup) -> bool {
-    Tree::new(memcg).any(|memcg| memcg.css().any_task(task::frees_oom_mm))
+///
+/// To find out takes time in proportion to the threads below. So only one of those who wait looks,
+/// and each time after it has been as long as from the kill to the last look: some six times in
+/// all.
+fn has_victims(memcg: &MemCgroup, now: u32) -> bool {
+    let (killed, looked) = (
+        memcg.oom_killed().load(Relaxed),
+        memcg.oom_looked().load(Relaxed),
+    );
+    let pause = looked.wrapping_sub(killed).clamp(1, PATIENCE / 4);
+    if now.wrapping_sub(looked) < pause {
+        return true;
+    }
+    let found = Tree::new(memcg).any(|memcg| memcg.css().any_task(task::frees_oom_mm));
+    if found {
+        memcg.oom_looked().store(now, Relaxed);
+    }
+    found
 }
 
 /// Kills for a charge of `nr` pages, unless there is room for it by now. Sleeps, killable.
@@ -114,13 +134,17 @@ pub(crate) fn kill_now(memcg: &MemCgroup, gfp: Gfp, nr: usize, order: i32) -> bo
         let now = sched::now() as u32;
         let killed = memcg.oom_killed().load(Relaxed);
         let patient = [started, killed].map(|since| now.wrapping_sub(since) < PATIENCE);
-        if patient == [false; 2] || Current::get().is_dying() || !has_victims(memcg) {
+        if patient == [false; 2] || Current::get().is_dying() || !has_victims(memcg, now) {
+            // What the last one has freed may be in stocks.
+            stock::drain(memcg);
+            if memcg.memory().margin() >= nr {
+                return true;
+            }
             memcg.oom_killed().store(now, Relaxed);
             return lock.kill(memcg, gfp, order);
         }
         drop(lock);
         sched::sleep_killable(1);
-        stock::drain(memcg);
     }
 }
 
@@ -134,7 +158,7 @@ pub(crate) fn synchronize(handle: bool) -> bool {
         return false;
     };
     if handle {
-        Waiting::new(&memcg).until(|| {
+        UnderOom::new(&memcg).wait_until(|| {
             !memcg.oom_kill_disable().load(Relaxed) || memcg.css().is_dying() || {
                 stock::drain(&memcg);
                 memcg.memory().margin() != 0

@@ -42,7 +42,6 @@ const STEP: usize = 256;
 /// `EBUSY` if there is nothing more to reclaim, `EINTR` if a signal came; the limit is then what it
 /// was.
 pub(crate) fn set_limit(memcg: &MemCgroup, limit: usize) -> Result {
-    let raised = limit > memcg.memory().limit();
     let mut retries = MAX_RECLAIM_RETRIES;
     stock::drain(memcg);
     loop {
@@ -52,6 +51,8 @@ pub(crate) fn set_limit(memcg: &MemCgroup, limit: usize) -> Result {
         let lock = vm::lock_limits();
         let set = memcg.memory().set_limit(limit);
         drop(lock);
+        // Also if it has failed: for a moment there was less room than there is.
+        waiters::wake(memcg);
         let Err(busy) = set else {
             break;
         };
@@ -61,15 +62,12 @@ pub(crate) fn set_limit(memcg: &MemCgroup, limit: usize) -> Result {
         }
         let excess = memcg.memory().usage().saturating_sub(limit);
         let reclaimed = vm::reclaim(memcg, excess.clamp(1, STEP), Gfp::KERNEL);
-        // What reclaim frees goes to stocks, and may be enough. But those who are at work fill them
-        // again and again: to take them back is no progress.
+        // Stocks may be what is in excess. But those who are at work fill them again and again: to
+        // take them back is no progress.
         if (stock::drain(memcg) == 0 || retries == 0) && reclaimed == 0 {
             return Err(busy);
         }
         retries -= u32::from(reclaimed == 0);
-    }
-    if raised {
-        waiters::wake();
     }
     Ok(())
 }
@@ -79,7 +77,7 @@ pub(crate) fn set_limit(memcg: &MemCgroup, limit: usize) -> Result {
 pub(crate) fn force_limit(memcg: &MemCgroup, limit: usize, nonblock: bool) {
     let mut retries = MAX_RECLAIM_RETRIES;
     memcg.memory().force_limit(limit);
-    waiters::wake();
+    waiters::wake(memcg);
     stock::drain(memcg);
 
     while !nonblock && limit == memcg.memory().limit() {

@@ -47,7 +47,7 @@ pub(crate) fn note_charge(memcg: &MemCgroup, nr: usize, gfp: Gfp) {
     let beyond = |m: &MemCgroup| {
         let (high, swap_high) = (m.high().load(Relaxed), m.swap_high().load(Relaxed));
         // Rarely set, and the usage is on another line.
-        m.memory().usage() > high
+        is_beyond(m, high)
             || (swap_high != crate::PAGES.unlimited() && m.swap().usage() > swap_high)
     };
     let current = Current::get();
@@ -95,11 +95,19 @@ pub(crate) fn settle(gfp: Gfp) {
     psi::stalled(|| sched::sleep_killable(msecs_to_jiffies(sleep) as Jiffies));
 }
 
+/// Whether more than `high` pages of `memcg` are in use. What is charged but not in use is no reason
+/// to reclaim or to sleep: as much as was known of at the last flush of statistics.
+#[inline]
+fn is_beyond(memcg: &MemCgroup, high: usize) -> bool {
+    let usage = memcg.memory().usage();
+    usage > high && usage - stock::held(memcg).min(usage) > high
+}
+
 /// Reclaims in each container from `memcg` up that is beyond its boundary.
 fn reclaim(memcg: &MemCgroup, nr: usize, gfp: Gfp) -> usize {
     let mut reclaimed = 0;
     for memcg in memcg.up_below_root() {
-        if memcg.memory().usage() <= memcg.high().load(Relaxed) {
+        if !is_beyond(memcg, memcg.high().load(Relaxed)) {
             continue;
         }
         events::notify(memcg, MemoryEvent::HIGH, true);
@@ -122,7 +130,10 @@ fn overage(usage: usize, high: usize) -> usize {
 fn memory_overage(memcg: &MemCgroup) -> usize {
     memcg
         .up_below_root()
-        .map(|m| overage(m.memory().usage(), m.high().load(Relaxed)))
+        .map(|m| {
+            let in_use = m.memory().usage().saturating_sub(stock::held(m));
+            overage(in_use, m.high().load(Relaxed))
+        })
         .max()
         .unwrap_or(0)
 }

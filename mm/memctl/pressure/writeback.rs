@@ -22,9 +22,12 @@ use crate::{
         },
         memcg::MemCgroup, //
     },
-    stats::read::{
-        Live,
-        Source, //
+    stats::{
+        flush,
+        read::{
+            Source,
+            Tree, //
+        },
     },
     PAGES,
 };
@@ -48,7 +51,8 @@ pub(crate) struct Cache {
 
 /// What is known of the page cache of `memcg` and all below it.
 pub(crate) fn cache(memcg: &MemCgroup) -> Cache {
-    let item = |item: c::node_stat_item| Live(memcg).item(item as usize);
+    flush::flush_if_old();
+    let item = |item: c::node_stat_item| Tree(memcg).item(item as usize);
     Cache {
         file: item(c::node_stat_item_NR_INACTIVE_FILE) + item(c::node_stat_item_NR_ACTIVE_FILE),
         headroom: headroom(memcg),

@@ -2,21 +2,26 @@
 
 //! Counting what containers have and what happened to them.
 //!
-//! A change is counted once, in a per-CPU counter of one container; statistics of a folio in its
-//! share of the folio's node. The sizes of the LRU lists are no per-CPU counters at all: they only
-//! change under the lock of the list, so there is one number a list. Which items containers have,
-//! and where, says `c/items.rs`. A statistic that they do not have is not counted.
+//! A change is counted once, in one container: in a counter of the CPU it happens on or, where that
+//! is rare, in one for all CPUs; statistics of a folio in its container's share of the folio's
+//! node. The sizes of the LRU lists only change under the lock of the list, so there is one number
+//! a list. Which items containers have, and where, says `c/items.rs`. A statistic that they do not
+//! have is not counted. What becomes of a count is in `stats/flush.rs`.
 //!
 //! All updates work in any context.
 #![deny(unsafe_code)]
 
 use crate::c::{
     items::{
-        event_slot,
-        node_slot,
+        event_at,
+        node_at,
+        often,
+        often_event,
         place,
         Place,
-        NR_LRU, //
+        NR_LRU,
+        NR_MEMCG_OFTEN,
+        NR_NODE_OFTEN, //
     },
     memcg::MemCgroup,
     node::Node, //
@@ -24,20 +29,72 @@ use crate::c::{
 use kernel::{
     bindings::vm_event_item,
     mm::numa::NodeId,
+    percpu::{
+        self,
+        Slot, //
+    },
     sync::rcu,
     warn_on_once, //
 };
 
 /// Adds `n` to a statistic of the folios of a share: pages, or what the item's name says.
-#[inline]
+#[inline(always)]
 pub(crate) fn mod_node(node: &Node, item: usize, n: isize) {
+    match often(item) {
+        Some(slot) => node.rows().add(slot, n as i32),
+        None => mod_other(node, item, n),
+    }
+}
+
+/// As [`mod_node`], for who is under RCU. Says whether it is done: in the common case. If not,
+/// [`finish_node`] does the rest; so the common case has no call.
+#[inline(always)]
+#[must_use]
+pub(crate) fn try_mod_node(node: &Node, item: usize, n: i32, rcu: &rcu::Guard) -> bool {
+    match often(item) {
+        Some(slot) => node.rows().add_rcu(slot, n, rcu).is_none(),
+        None => false,
+    }
+}
+
+/// Does what [`try_mod_node`] has left, for who has not left RCU since.
+#[cold]
+pub(crate) fn finish_node(node: &Node, item: usize, n: i32, _rcu: &rcu::Guard) {
+    match often(item) {
+        // Where RCU keeps to the CPU, that is the row. Where it does not, all are looked at.
+        Some(_) if cfg!(CONFIG_PREEMPT_RCU) => {
+            let rows = percpu::possible_cpus().filter_map(|cpu| node.rows().row(cpu));
+            rows.for_each(|row| row.changed());
+        }
+        Some(_) => node.rows().mark(),
+        None => mod_other(node, item, n as isize),
+    }
+}
+
+#[inline]
+fn mod_other(node: &Node, item: usize, n: isize) {
     if item < NR_LRU {
+        // Under the lock of the list.
         node.add_lru_size(item, n);
-    } else if let Some(slot) = node_slot(item) {
-        node.slots().add(slot, n);
+        if node.note_lru_change() {
+            node.rows().mark();
+        }
     } else {
+        mod_rare(node, item, n);
+    }
+}
+
+#[inline(never)]
+fn mod_rare(node: &Node, item: usize, n: isize) {
+    match node_at(item) {
+        Some(at) => {
+            node.rare().add(at - NR_NODE_OFTEN, n as i32);
+            node.rows().mark();
+        }
         // A statistic that a later kernel has, and that containers should perhaps have, too.
-        warn_on_once!(true);
+        None => {
+            warn_on_once!(true);
+        }
     }
 }
 
@@ -47,9 +104,9 @@ pub(crate) fn mod_memcg(memcg: &MemCgroup, item: usize, n: isize) {
     let _rcu = rcu::read_lock();
     let memcg = memcg.not_dying();
     match place(item) {
-        Place::Memcg(slot) => memcg.slots().add(slot, n),
+        Place::Memcg(at) => add(memcg, at, n as i32),
         // A statistic of nodes without a node: it counts on the first one.
-        Place::Lru(_) | Place::Node(_) => {
+        Place::Node(_) => {
             if let Some(nid) = NodeId::with_memory().next() {
                 mod_node(memcg.node(nid), item, n);
             }
@@ -61,31 +118,38 @@ pub(crate) fn mod_memcg(memcg: &MemCgroup, item: usize, n: isize) {
 /// Counts `n` events in `memcg`.
 #[inline]
 pub(crate) fn count_event(memcg: &MemCgroup, event: vm_event_item, n: usize) {
-    if let Some(slot) = event_slot(event) {
-        memcg.slots().add(slot, n as isize);
+    match often_event(event) {
+        Some(slot) => memcg.rows().add(slot, n as i32),
+        None => count_rare(memcg, event, n),
     }
 }
 
-/// One statistic of a share, this container alone.
-pub(crate) fn node_local(node: &Node, item: usize) -> isize {
-    if item < NR_LRU {
-        node.lru_size(item) as isize
-    } else {
-        node_slot(item).map_or(0, |slot| node.slots().sum(slot))
+/// As [`count_event`], for who is under RCU.
+#[inline]
+pub(crate) fn count_event_rcu(memcg: &MemCgroup, event: vm_event_item, n: usize, rcu: &rcu::Guard) {
+    match often_event(event) {
+        Some(slot) => {
+            if let Some(row) = memcg.rows().add_rcu(slot, n as i32, rcu) {
+                row.changed();
+            }
+        }
+        None => count_rare(memcg, event, n),
     }
 }
 
-/// One statistic of a container that belongs to no node, this container alone.
-#[cfg(CONFIG_MEMCTL_DEBUG)]
-pub(crate) fn memcg_local(memcg: &MemCgroup, item: usize) -> isize {
-    match place(item) {
-        Place::Memcg(slot) => memcg.slots().sum(slot),
-        Place::Lru(_) | Place::Node(_) | Place::Nowhere => 0,
+#[inline(never)]
+fn count_rare(memcg: &MemCgroup, event: vm_event_item, n: usize) {
+    if let Some(at) = event_at(event) {
+        add(memcg, at, n as i32);
     }
 }
 
-/// Events counted in a container, this one alone.
-#[cfg(CONFIG_MEMCTL_DEBUG)]
-pub(crate) fn event_local(memcg: &MemCgroup, event: vm_event_item) -> isize {
-    event_slot(event).map_or(0, |slot| memcg.slots().sum(slot))
+fn add(memcg: &MemCgroup, at: usize, n: i32) {
+    match Slot::new(at) {
+        Some(slot) => memcg.rows().add(slot, n),
+        None => {
+            memcg.rare().add(at - NR_MEMCG_OFTEN, n);
+            memcg.rows().mark();
+        }
+    }
 }

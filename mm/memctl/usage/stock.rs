@@ -6,14 +6,18 @@
 //! counters. So a CPU charges [`BATCH`] pages at once and keeps what it does not need in its
 //! *stock* of that container; uncharged pages go there, too. The stock is one of the container's
 //! own per-CPU counters, next to those that a page fault changes anyway: finding it takes no
-//! search, keeping it takes no reference, and it is gone with the container.
+//! search, and keeping it takes no reference.
 //!
-//! The owner takes from its stock by compare-and-exchange on a line of its own. Others do so only
-//! in [`drain`], which takes back all stocks of a tree of containers at once and on the spot: a
-//! charge that finds no room does so before it reclaims, and again before it fails or kills.
-//! Stocked pages count as used, up to [`BATCH`] a CPU and container.
+//! A CPU has a stock of few containers at a time, see `c/stocked.rs`: the oldest gives its own back
+//! when another one comes. So all stocks of a CPU together have a bound, and who looks for stocks,
+//! [`drain`], finds them without looking at containers. Where there is little room left up to a
+//! limit, nobody keeps a stock, see [`has_room`]. Beyond `memory.high` they do not count.
 //!
-//! All of this works in any context.
+//! The owner takes from its stock by compare-and-exchange on a line of its own; others do so only
+//! to give a stock back. Stocks count as used for limits, but user space is not shown them:
+//! [`in_use`].
+//!
+//! All of this works in any context, but for what sleeps.
 #![deny(unsafe_code)]
 
 use super::{
@@ -22,20 +26,33 @@ use super::{
 };
 use crate::{
     c::{
-        items::STOCK,
-        memcg::MemCgroup, //
+        items::{
+            NR_MEMCG_OFTEN,
+            STOCK,
+            STOCKED, //
+        },
+        memcg::MemCgroup,
+        stocked::{
+            self,
+            Cpu, //
+        },
     },
-    tree::iter, //
+    stats::flush, //
 };
 use kernel::{
     bindings,
     cgroup::CssData,
-    percpu,
+    percpu::{
+        self,
+        PreemptionOff,
+        ThisRow, //
+    },
     sync::{
         atomic::{
             Atomic,
             Full,
-            Relaxed, //
+            Relaxed,
+            Release, //
         },
         rcu,
     },
@@ -45,11 +62,12 @@ use kernel::{
 pub(crate) const BATCH: usize = bindings::MEMCG_CHARGE_BATCH as usize;
 
 /// Takes `nr` pages from `stock`, if there are as many.
-fn take(stock: &Atomic<isize>, nr: usize) -> bool {
-    let nr = nr as isize;
+#[inline]
+fn take(stock: &Atomic<i32>, nr: usize) -> bool {
+    let nr = nr as i32;
     let mut old = stock.load(Relaxed);
     while old >= nr {
-        match stock.cmpxchg(old, old - nr, Relaxed) {
+        match stock.cmpxchg(old, old - nr, Full) {
             Ok(_) => return true,
             Err(now) => old = now,
         }
@@ -57,75 +75,175 @@ fn take(stock: &Atomic<isize>, nr: usize) -> bool {
     false
 }
 
-/// Puts `nr` pages into `stock`. Returns how many of those in it are too many and were taken out.
-fn put(stock: &Atomic<isize>, nr: usize) -> usize {
-    // Fully ordered for those who wait for room, see `account/uncharge.rs`.
-    let new = stock.fetch_add(nr as isize, Full).wrapping_add(nr as isize);
-    if new <= BATCH as isize {
-        return 0;
-    }
-    stock.xchg(0, Relaxed).max(0) as usize
-}
-
 /// Meets a charge of `nr` pages from the stock of this CPU, if it can.
 #[inline]
 pub(crate) fn consume(memcg: &MemCgroup, nr: usize) -> bool {
-    nr <= BATCH && take(memcg.slots().local(STOCK), nr)
+    if nr > BATCH {
+        return false;
+    }
+    let row = memcg.rows().this();
+    let taken = take(row.counter(STOCK), nr);
+    if taken {
+        row.changed();
+    }
+    taken
+}
+
+/// As [`consume`], for who counts an event of the container right afterwards, by which the row is
+/// listed: where RCU keeps to the CPU, it is the same one.
+#[inline]
+pub(crate) fn consume_rcu(memcg: &MemCgroup, nr: usize, _rcu: &rcu::Guard) -> bool {
+    if cfg!(CONFIG_PREEMPT_RCU) {
+        return consume(memcg, nr);
+    }
+    nr <= BATCH && take(memcg.rows().this().counter(STOCK), nr)
 }
 
 /// Keeps `nr` charged pages for later, or gives them back.
 ///
 /// A container that is being removed keeps none: an RCU grace period after it began to be, its
-/// stocks are drained for the last time. `_rcu` is what makes that grace period wait for us.
+/// stocks are drained for the last time. `rcu` is what makes that grace period wait for us.
 #[inline]
-pub(crate) fn refill(memcg: &MemCgroup, nr: usize, _rcu: &rcu::Guard) {
-    let surplus = if nr <= BATCH && !memcg.css().is_dying() {
-        put(memcg.slots().local(STOCK), nr)
-    } else {
-        nr
+pub(crate) fn refill(memcg: &MemCgroup, nr: usize, rcu: &rcu::Guard) {
+    let cpu = Cpu::this();
+    let Some(row) = memcg.rows().row(cpu.id()) else {
+        return give_back(memcg, nr);
     };
-    if surplus != 0 {
-        shared::note();
-        memcg.memory().uncharge(surplus);
+    let stock = row.counter(STOCK);
+    if nr > BATCH || memcg.css().is_dying() || (stock.load(Relaxed) == 0 && !has_room(memcg, BATCH))
+    {
+        return give_back(memcg, nr);
+    }
+    let off = PreemptionOff::new();
+    let (first, surplus) = put(stock, nr);
+    // Whoever puts something there now relies on us to have it noted.
+    let old = match first {
+        true => stocked::note(memcg, cpu, rcu),
+        false => None,
+    };
+    drop(off);
+    row.changed();
+    if let Some(old) = old {
+        take_back_on(old, cpu);
+    }
+    match surplus {
+        // Who has looked for room in between has not found these pages.
+        0 => waiters::wake(memcg),
+        _ => give_back(memcg, surplus),
     }
 }
 
-/// How many pages the stocks of `memcg` alone hold.
-#[cfg(CONFIG_MEMCTL_DEBUG)]
+/// Puts `nr` pages into `stock`. Says whether they are the first, and how many of those in it are
+/// too many and were taken out.
+fn put(stock: &Atomic<i32>, nr: usize) -> (bool, usize) {
+    // Fully ordered for those who wait for room, see `usage/waiters.rs`; and so that who takes our
+    // place on this CPU finds these pages, if we do not find it taken.
+    let old = stock.fetch_add(nr as i32, Full);
+    let surplus = match old.wrapping_add(nr as i32) > BATCH as i32 {
+        true => stock.xchg(0, Full).max(0) as usize,
+        false => 0,
+    };
+    (old == 0, surplus)
+}
+
+/// Gives `nr` charged pages back, and wakes those who wait for room.
+pub(crate) fn give_back(memcg: &MemCgroup, nr: usize) {
+    if nr != 0 {
+        shared::note();
+        memcg.memory().uncharge(nr);
+    }
+    waiters::wake(memcg);
+}
+
+#[cold]
+fn take_back_on(memcg: &MemCgroup, cpu: Cpu) {
+    if let Some(row) = memcg.rows().row(cpu.id()) {
+        take_back(memcg, &row);
+    }
+}
+
+/// Whether `nr` pages can be charged ahead: after that there is room, here and above, for as many
+/// more as the stocks of some CPUs are. Steps: levels of the hierarchy.
+pub(crate) fn has_room(memcg: &MemCgroup, nr: usize) -> bool {
+    memcg
+        .up_below_root()
+        .all(|m| m.memory().margin() >= nr + MARGIN)
+}
+
+/// Where there are fewer pages left than this, no stock is kept.
+const MARGIN: usize = 2 * BATCH;
+
+/// How many pages the stocks of `memcg` and of all below it hold, as of the last flush of
+/// statistics.
 pub(crate) fn held(memcg: &MemCgroup) -> usize {
-    memcg.slots().sum(STOCK).max(0) as usize
+    memcg.totals().get(STOCKED).max(0) as usize
+}
+
+/// How many pages of `memcg` and of all below it are in use, stocks left out. May sleep.
+pub(crate) fn in_use(memcg: &MemCgroup) -> usize {
+    flush::flush();
+    memcg.memory().usage().saturating_sub(held(memcg))
 }
 
 /// Gives back all stocks of `root` and of all containers below it, on all CPUs. Returns how many
-/// pages these were. Does not sleep.
+/// pages these were. Does not sleep. Steps: CPUs that have been in use, times the containers that
+/// may have a stock on each.
 pub(crate) fn drain(root: &MemCgroup) -> usize {
     let rcu = rcu::read_lock();
-    let nr: usize = iter::below(root, &rcu).map(drain_alone).sum();
-    if nr != 0 {
-        // Who has looked for room meanwhile found these pages neither here nor there.
-        waiters::wake();
-    }
-    nr
-}
-
-/// Gives back the stocks of `memcg` alone.
-fn drain_alone(memcg: &MemCgroup) -> usize {
-    percpu::possible_cpus()
-        .map(|cpu| drain_one(memcg, cpu))
+    stocked::all(&rcu)
+        .map(|found| drain_found(root, found))
         .sum()
 }
 
-fn drain_one(memcg: &MemCgroup, cpu: u32) -> usize {
-    let Some(stock) = memcg.slots().get(STOCK, cpu) else {
+/// Whether somebody takes stocks back in [`drain_in_turn`].
+static DRAINING: Atomic<bool> = Atomic::new(false);
+
+/// As [`drain`], for those who may be many at the same time: nothing if another one is at it.
+pub(crate) fn drain_in_turn(root: &MemCgroup) -> Option<usize> {
+    if DRAINING.xchg(true, Full) {
+        return None;
+    }
+    let nr = drain(root);
+    DRAINING.store(false, Release);
+    Some(nr)
+}
+
+/// The same, on this CPU alone: for who cannot sleep.
+pub(crate) fn drain_here(root: &MemCgroup) -> usize {
+    let rcu = rcu::read_lock();
+    stocked::here(&rcu)
+        .map(|found| drain_found(root, found))
+        .sum()
+}
+
+fn drain_found(root: &MemCgroup, (cpu, memcg): (Cpu, &MemCgroup)) -> usize {
+    let Some(row) = memcg.rows().row(cpu.id()) else {
         return 0;
     };
+    if row.counter(STOCK).load(Relaxed) <= 0 || !memcg.up().any(|m| core::ptr::eq(m, root)) {
+        return 0;
+    }
+    take_back(memcg, &row)
+}
+
+/// Gives back all stocks of `memcg`, which is being removed, for the last time. Steps: possible
+/// CPUs.
+pub(crate) fn drain_last(memcg: &MemCgroup) {
+    let rows = percpu::possible_cpus().filter_map(|cpu| memcg.rows().row(cpu));
+    for row in rows {
+        take_back(memcg, &row);
+    }
+}
+
+fn take_back(memcg: &MemCgroup, row: &ThisRow<'_, MemCgroup, NR_MEMCG_OFTEN>) -> usize {
+    let stock = row.counter(STOCK);
     if stock.load(Relaxed) == 0 {
         return 0;
     }
-    let nr = stock.xchg(0, Relaxed).max(0) as usize;
-    if nr != 0 {
-        memcg.memory().uncharge(nr);
-    }
+    let nr = stock.xchg(0, Full).max(0) as usize;
+    row.changed();
+    // Who has looked for room meanwhile found these pages neither here nor there.
+    give_back(memcg, nr);
     nr
 }
 

@@ -42,6 +42,23 @@ pub fn seq_line(seq: &SeqFile, prefix: &str, name: &str, value: u64) {
     }
 }
 
+/// Writes a line `name N0=value N1=value...` to `seq`, as fast as can be, of pairs of the number of a
+/// node and a value.
+pub fn seq_nodes(seq: &SeqFile, name: &str, nodes: impl Iterator<Item = (u64, u64)>) {
+    let raw: *mut bindings::seq_file = core::ptr::from_ref(seq).cast_mut().cast();
+    // SAFETY: `seq` is valid, and so is `name` for as many bytes.
+    unsafe { bindings::seq_write(raw, name.as_ptr().cast(), name.len()) };
+    for (node, value) in nodes {
+        // SAFETY: `seq` is valid, and the delimiters end with a NUL.
+        unsafe {
+            bindings::seq_put_decimal_ull(raw, c" N".as_char_ptr(), node);
+            bindings::seq_put_decimal_ull(raw, c"=".as_char_ptr(), value);
+        }
+    }
+    // SAFETY: `seq` is valid.
+    unsafe { bindings::seq_putc(raw, b'\n' as c_char) };
+}
+
 /// Tells of a change of a file to those who poll it or watch it with inotify.
 #[repr(transparent)]
 pub struct FileHandle(Opaque<bindings::cgroup_file>);
