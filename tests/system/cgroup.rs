@@ -348,6 +348,15 @@ impl Cgroup {
         self.keyed("memory.swap.events")
     }
 
+    /// For how long some process in here has waited for memory, since the container was made; `None`
+    /// if nobody counts that. Of version 2.
+    pub fn stalled(&self) -> Option<Duration> {
+        let text = fs::read_to_string(self.file("memory.pressure")).ok()?;
+        let some = text.lines().find(|line| line.starts_with("some "))?;
+        let (_, total) = some.rsplit_once("total=")?;
+        total.trim().parse().ok().map(Duration::from_micros)
+    }
+
     pub fn local_events(&self) -> Outcome<Stat> {
         self.keyed("memory.events.local")
     }
@@ -481,6 +490,12 @@ impl Cgroup {
             }
         }
     }
+}
+
+/// How far a container's counter may be from what is in use where nothing is charged in advance: a
+/// page for each CPU.
+pub fn exact_slack() -> u64 {
+    (sys::cpus() * sys::page_size()) as u64
 }
 
 /// How far a container's counter may run ahead of what is in use: each CPU keeps up to 64 pages

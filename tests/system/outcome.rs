@@ -105,13 +105,20 @@ pub fn check_child(status: ExitStatus) -> Outcome {
 
 /// Repeats `attempt` until it passes: what the kernel does lazily needs a moment. The bound is
 /// for a debugging kernel on an emulated machine; statistics alone may lag for two seconds.
-pub fn eventually(mut attempt: impl FnMut() -> Outcome) -> Outcome {
-    let end = Instant::now() + Duration::from_secs(10);
+pub fn eventually(attempt: impl FnMut() -> Outcome) -> Outcome {
+    within_time(Duration::from_secs(10), Duration::from_millis(50), attempt)
+}
+
+/// Repeats `attempt`, with a `pause` in between, until it passes or `limit` is over.
+pub fn within_time(
+    limit: Duration,
+    pause: Duration,
+    mut attempt: impl FnMut() -> Outcome,
+) -> Outcome {
+    let end = Instant::now() + limit;
     loop {
         match attempt() {
-            Err(Verdict::Failed(_)) if Instant::now() < end => {
-                std::thread::sleep(Duration::from_millis(50));
-            }
+            Err(Verdict::Failed(_)) if Instant::now() < end => std::thread::sleep(pause),
             outcome => return outcome,
         }
     }

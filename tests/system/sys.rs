@@ -58,6 +58,46 @@ impl Pid {
         })
     }
 
+    /// How often the process has stopped running on a CPU, of its own accord or not; `None` if it
+    /// has ended.
+    pub fn switches(self) -> Option<u64> {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", self.0)).ok()?;
+        let counts = text.lines().filter_map(|line| {
+            let (key, count) = line.split_once(':')?;
+            key.ends_with("voluntary_ctxt_switches")
+                .then(|| count.trim().parse::<u64>().ok())?
+        });
+        Some(counts.sum())
+    }
+
+    /// The fields of /proc/PID/stat from the third one on, which is the state: the name before it
+    /// may be anything.
+    fn stat_fields(self) -> Option<Vec<String>> {
+        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.0)).ok()?;
+        let (_, fields) = text.rsplit_once(')')?;
+        Some(fields.split_whitespace().map(str::to_owned).collect())
+    }
+
+    /// Whether the process sleeps and no signal but a deadly one can wake it, if any can.
+    pub fn sleeps_deeply(self) -> bool {
+        let fields = self.stat_fields();
+        fields.is_some_and(|fields| fields.first().is_some_and(|state| state == "D"))
+    }
+
+    /// How long the process has had a CPU, in its own code and in the kernel; `None` if it has
+    /// ended.
+    pub fn cpu_time(self) -> Option<Duration> {
+        let fields = self.stat_fields()?;
+        // utime and stime are the 14th and the 15th field of all.
+        let ticks = fields
+            .get(11..=12)?
+            .iter()
+            .map(|field| field.parse::<u64>());
+        let ticks = ticks.sum::<Result<u64, _>>().ok()?;
+        let second = sysconf(libc::_SC_CLK_TCK) as u64;
+        Some(Duration::from_millis(ticks * 1000 / second))
+    }
+
     /// Whether the process still has memory: it runs, and is no zombie.
     pub fn runs(self) -> bool {
         self.status("VmRSS").is_some()

@@ -4,7 +4,8 @@
 //! memory instead of killing them.
 
 use std::io::Write;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::{Duration, Instant};
 
 use crate::cgroup::{process_slack, stock_slack, Cgroup, Hierarchy};
 use crate::check;
@@ -12,15 +13,16 @@ use crate::disk;
 use crate::group;
 use crate::ktap::Group;
 use crate::machine;
-use crate::outcome::{equal, eventually, refused, skip, within, Outcome, MB};
-use crate::sys::{self, EBUSY};
-use crate::worker::{run_in, Worker};
+use crate::outcome::{equal, eventually, fail, refused, skip, within, within_time, Outcome, MB};
+use crate::sys::{self, Advice, Mapping, EBUSY};
+use crate::worker::{run_in, Worker, PATIENCE};
 
 pub const LIMIT_GROUP: Group = group!("limit_control": busy, watermark, below_child);
 
 pub const OOM_GROUP: Group = group!("oom_control":
     waits_for_limit, waits_for_neighbour, waits_for_killer, waiting_can_be_killed,
-    waits_elsewhere, system_call_fails, nested_wait);
+    waits_elsewhere, system_call_fails, nested_wait, crowd_sleeps, woken_by_neighbour,
+    woken_by_sibling, woken_by_limit, woken_by_killer);
 
 const LIMIT: u64 = 8 * MB;
 
@@ -215,4 +217,300 @@ fn nested_wait(hierarchy: &Hierarchy) -> Outcome {
     not_under_oom(&parent)?;
     not_under_oom(&child)?;
     worker.finish()
+}
+
+/// What processes are told that take page after page, and what they tell.
+#[derive(Clone, Copy)]
+struct Appetite {
+    /// How many pages are enough.
+    enough: &'static AtomicU64,
+    /// How many one of them has.
+    taken: &'static AtomicU64,
+}
+
+impl Appetite {
+    fn new() -> Outcome<Self> {
+        let counters = sys::shared_counters(2)?;
+        Ok(Self {
+            enough: &counters[0],
+            taken: &counters[1],
+        })
+    }
+
+    /// Starts a process that rests. Told to go on, it takes pages on its CPU until it has enough,
+    /// gives them back, and rests again; it never ends.
+    fn start(self, home: &Cgroup, cpu: usize) -> Outcome<Worker> {
+        let mut worker = Worker::start(home, move |line| {
+            let page = sys::page_size();
+            sys::run_on_cpu(cpu)?;
+            let mut memory = Mapping::anon(32 * LIMIT as usize)?;
+            loop {
+                line.rest()?;
+                let mut pages = 0;
+                while pages < self.enough.load(SeqCst) {
+                    let start = pages as usize * page;
+                    check!(start < memory.len(), "nothing holds it back");
+                    memory.fill(start..start + page, 0);
+                    pages += 1;
+                    self.taken.store(pages, SeqCst);
+                }
+                memory.advise(0..memory.len(), Advice::DontNeed)?;
+            }
+        })?;
+        // Once around, so that it has what it needs for itself.
+        self.enough.store(1, SeqCst);
+        worker.hear()?;
+        worker.tell(0)?;
+        worker.hear()?;
+        Ok(worker)
+    }
+}
+
+fn comes_to_wait(container: &Cgroup) -> Outcome {
+    within_time(PATIENCE, Duration::from_millis(1), || {
+        equal("under_oom", container.oom_control()?.get("under_oom")?, 1)
+    })
+}
+
+/// What processes have had of the machine.
+struct Spent {
+    switches: u64,
+    time: Duration,
+}
+
+fn spent(workers: &[Worker]) -> Outcome<Spent> {
+    let mut spent = Spent {
+        switches: 0,
+        time: Duration::ZERO,
+    };
+    for worker in workers {
+        let pid = worker.pid();
+        let (Some(switches), Some(time)) = (pid.switches(), pid.cpu_time()) else {
+            return fail("a process that waits is gone");
+        };
+        spent.switches += switches;
+        spent.time += time;
+    }
+    Ok(spent)
+}
+
+/// Waits until all of the processes sleep and none of them has just been awake.
+fn at_rest(workers: &[Worker]) -> Outcome<Spent> {
+    let mut last = spent(workers)?;
+    within_time(PATIENCE, Duration::from_millis(250), || {
+        let awake = workers.iter().filter(|w| !w.pid().sleeps_deeply()).count();
+        equal("processes that do not wait", awake, 0)?;
+        let now = spent(workers)?;
+        let woken = now.switches - last.switches;
+        last = now;
+        equal("times that those who wait were awake", woken, 0)
+    })?;
+    Ok(last)
+}
+
+/// A hundred processes may wait for hours; what a neighbour takes and gives back is nothing to them.
+/// They are not woken for it, and do not take the neighbour's CPUs away.
+fn crowd_sleeps(hierarchy: &Hierarchy) -> Outcome {
+    const WAITERS: usize = 100;
+    const ROUNDS: u64 = 50;
+
+    let container = hierarchy.create("waits")?;
+    let neighbour = hierarchy.create("neighbour")?;
+    container.write("memory.oom_control", 1)?;
+    let appetite = Appetite::new()?;
+    let mut crowd = Vec::new();
+    for number in 0..WAITERS {
+        crowd.push(appetite.start(&container, number % sys::cpus())?);
+    }
+    container.set_limit(container.usage()? + MB)?;
+    appetite.enough.store(u64::MAX, SeqCst);
+    for waiter in &mut crowd {
+        waiter.tell(0)?;
+    }
+
+    let before = at_rest(&crowd)?;
+    let started = Instant::now();
+    run_in(&neighbour, || {
+        for round in 0..ROUNDS {
+            sys::run_on_cpu(round as usize % sys::cpus())?;
+            Mapping::anon(MB as usize)?.fill(0..MB as usize, round);
+        }
+        Ok(())
+    })?;
+    let (after, took) = (spent(&crowd)?, started.elapsed());
+    equal("under_oom", container.oom_control()?.get("under_oom")?, 1)?;
+    let woken = after.switches - before.switches;
+    check!(
+        woken < WAITERS as u64,
+        "{WAITERS} processes that wait were awake {woken} times"
+    );
+    let time = after.time - before.time;
+    check!(
+        time < took / 10,
+        "{WAITERS} processes that wait have used {time:?} of CPU time in {took:?}"
+    );
+
+    // Each takes the page that it has waited for, and no more.
+    appetite.enough.store(0, SeqCst);
+    container.unlimited()?;
+    for waiter in &mut crowd {
+        waiter.hear()?;
+    }
+    not_under_oom(&container)?;
+    crowd.into_iter().try_for_each(Worker::stop)
+}
+
+/// How many pages there are to be given to those who wait.
+const GIFT: u64 = 128;
+
+/// Starts a process that has [`GIFT`] pages. Told a number, it gives back so many of them; told to go
+/// on, it takes them again.
+fn giver(home: &Cgroup) -> Outcome<Worker> {
+    let mut giver = Worker::start(home, |line| {
+        let page = sys::page_size();
+        sys::run_on_cpu(0)?;
+        let mut memory = Mapping::anon(GIFT as usize * page)?;
+        memory.fill(0..memory.len(), 0);
+        loop {
+            line.say(0)?;
+            let given = line.listen()? as usize * page;
+            memory.advise(0..given, Advice::DontNeed)?;
+            line.rest()?;
+            memory.fill(0..given, 0);
+        }
+    })?;
+    giver.hear()?;
+    // Once, so that it has what it needs for itself.
+    gives(&mut giver, Room::Given(1))?;
+    gives(&mut giver, Room::TakenBack)?;
+    Ok(giver)
+}
+
+/// What happens to the room for those who wait.
+enum Room {
+    /// There is room for so many pages more.
+    Given(u64),
+    TakenBack,
+}
+
+fn gives(giver: &mut Worker, room: Room) -> Outcome {
+    match room {
+        Room::Given(pages) => {
+            // What a batch of a CPU holds is not free when it is given back.
+            machine::drain_lru_batches()?;
+            giver.tell(pages)?;
+        }
+        Room::TakenBack => giver.tell(0)?,
+    }
+    giver.hear().map(drop)
+}
+
+/// Has a process in `home` wait for a page below the limit of `limited`, again and again; each time
+/// it must be woken by what `change` does. Now and then there is room for just that page.
+fn always_woken(
+    limited: &Cgroup,
+    home: &Cgroup,
+    mut change: impl FnMut(Room) -> Outcome,
+) -> Outcome {
+    const ROUNDS: u64 = 200;
+
+    // The C controller does not look again once it has said that it waits: what was given back
+    // just before that wakes nobody.
+    let races = machine::has_memctl();
+    let appetite = Appetite::new()?;
+    let mut waiter = appetite.start(home, sys::cpus() - 1)?;
+    limited.set_limit(limited.usage()? + MB / 2)?;
+    let mut full = 0;
+    for round in 0..ROUNDS {
+        appetite.taken.store(0, SeqCst);
+        let pages = if races && round % 2 == 1 {
+            // There is room just when it begins to wait, or nearly so.
+            appetite.enough.store(full + 1, SeqCst);
+            waiter.tell(0)?;
+            let end = Instant::now() + Duration::from_millis(500);
+            while appetite.taken.load(SeqCst) + round / 2 % 4 < full && Instant::now() < end {
+                std::thread::yield_now();
+            }
+            GIFT
+        } else {
+            appetite.enough.store(u64::MAX, SeqCst);
+            waiter.tell(0)?;
+            comes_to_wait(limited)?;
+            full = appetite.taken.load(SeqCst);
+            appetite.enough.store(full + 1, SeqCst);
+            if round % 4 == 0 {
+                1
+            } else {
+                GIFT
+            }
+        };
+        change(Room::Given(pages))?;
+        check!(
+            !waiter.silent_for(PATIENCE)?,
+            "round {round}: room for {pages} pages, and nobody was woken"
+        );
+        check!(waiter.lives()?, "round {round}: who has waited is gone");
+        change(Room::TakenBack)?;
+    }
+    not_under_oom(limited)?;
+    waiter.stop()
+}
+
+/// Another process of the container gives back a page, or some more.
+fn woken_by_neighbour(hierarchy: &Hierarchy) -> Outcome {
+    let container = hierarchy.create("waits")?;
+    container.write("memory.oom_control", 1)?;
+    let mut neighbour = giver(&container)?;
+    always_woken(&container, &container, |room| gives(&mut neighbour, room))?;
+    neighbour.stop()
+}
+
+/// The page comes from another container, below the same limit.
+fn woken_by_sibling(hierarchy: &Hierarchy) -> Outcome {
+    let parent = hierarchy.create("waits")?;
+    let (home, beside) = (parent.child("home")?, parent.child("beside")?);
+    parent.write("memory.oom_control", 1)?;
+    let mut sibling = giver(&beside)?;
+    always_woken(&parent, &home, |room| gives(&mut sibling, room))?;
+    sibling.stop()
+}
+
+/// The limit is that of a container above, and is raised.
+fn woken_by_limit(hierarchy: &Hierarchy) -> Outcome {
+    let parent = hierarchy.create("waits")?;
+    let child = parent.child("child")?;
+    let home = child.child("home")?;
+    parent.write("memory.oom_control", 1)?;
+    let mut limit = None;
+    always_woken(&parent, &home, |room| {
+        let before = match limit {
+            Some(limit) => limit,
+            None => *limit.insert(parent.limit()?),
+        };
+        parent.set_limit(match room {
+            Room::Given(pages) => before + pages * sys::page_size() as u64,
+            Room::TakenBack => before,
+        })
+    })
+}
+
+/// Whenever the OOM killer comes back, it finds the process that waits.
+fn woken_by_killer(hierarchy: &Hierarchy) -> Outcome {
+    const ROUNDS: u64 = 30;
+
+    let container = hierarchy.create("waits")?;
+    let appetite = Appetite::new()?;
+    for round in 1..=ROUNDS {
+        container.write("memory.oom_control", 1)?;
+        let mut waiter = appetite.start(&container, 0)?;
+        container.set_limit(container.usage()? + MB / 2)?;
+        appetite.enough.store(u64::MAX, SeqCst);
+        waiter.tell(0)?;
+        comes_to_wait(&container)?;
+        container.write("memory.oom_control", 0)?;
+        waiter.killed()?;
+        equal("processes killed", container.oom_kills()?, round)?;
+        container.unlimited()?;
+    }
+    eventually(|| equal("under_oom", container.oom_control()?.get("under_oom")?, 0))
 }

@@ -14,12 +14,12 @@ use crate::group;
 use crate::ktap::Group;
 use crate::machine;
 use crate::outcome::{equal, eventually, refused, within, Context, Outcome, MB};
-use crate::sys::{Mapping, EAGAIN, EINVAL};
+use crate::sys::{self, Advice, Mapping, EAGAIN, EINVAL};
 use crate::worker::{run_in, Worker};
 
 pub const GROUP: Group = group!("control":
-    settings, high_reclaims, high_throttles, high_lower, high_killed, low, low_removed, min,
-    min_shared,
+    settings, high_reclaims, high_throttles, high_lower, high_killed, high_idle_stocks, low,
+    low_removed, min, min_shared,
     peak, peak_reset, reclaim, reclaim_input, reclaim_swappiness, oom_group, oom_group_input,
     numa_stat);
 
@@ -122,6 +122,75 @@ fn high_killed(hierarchy: &Hierarchy) -> Outcome {
         "took {took:?} to kill {TIMES} tasks"
     );
     eventually(|| within("usage at the end", container.usage()?, 0..=stock_slack()))
+}
+
+/// A slice of many small services that idle, each of which has been on every CPU. What they use
+/// together is far below the boundary: the one that works is not slowed down, and the usage does not
+/// pretend otherwise.
+fn high_idle_stocks(hierarchy: &Hierarchy) -> Outcome {
+    const SERVICES: usize = 50;
+    const PAGES: usize = 8;
+    const BUSY: u64 = 4 * MB;
+    const ROUNDS: usize = 20;
+
+    let slice = hierarchy.create("slice")?;
+    let busy = slice.child("busy")?;
+    let mut services = Vec::new();
+    for number in 0..SERVICES {
+        let home = slice.child(&format!("idle-{number}"))?;
+        let mut service = Worker::start(&home, |line| {
+            let len = PAGES * sys::page_size();
+            let mut memory = Mapping::anon(len)?;
+            memory.fill(0..len, 0);
+            line.rest()?;
+            for cpu in 0..sys::cpus() {
+                sys::run_on_cpu(cpu)?;
+                memory.fill(0..len, 0);
+                memory.advise(0..len, Advice::DontNeed)?;
+                memory.fill(0..len / 2, 0);
+                memory.advise(0..len, Advice::DontNeed)?;
+            }
+            line.rest()
+        })?;
+        service.hear()?;
+        services.push(service);
+    }
+
+    // Room for what a few containers may have charged in advance, not for what all might.
+    machine::drain_lru_batches()?;
+    let used = slice.stat()?.sum(&["anon", "file"])?;
+    let high = used + BUSY + 10 * stock_slack();
+    slice.write("memory.high", high)?;
+    let before = slice.events()?.get("high")?;
+    let unhindered = || -> Outcome {
+        let times = slice.events()?.get("high")? - before;
+        equal("times above memory.high", times, 0)?;
+        within("usage", slice.usage()?, 0..=high)
+    };
+    for service in &mut services {
+        service.tell(0)?;
+        service.hear()?;
+        unhindered()?;
+    }
+
+    let (stalled, started) = (slice.stalled(), Instant::now());
+    run_in(&busy, || {
+        for round in 0..ROUNDS {
+            sys::run_on_cpu(round % sys::cpus())?;
+            Mapping::anon(BUSY as usize)?.fill(0..BUSY as usize, 0);
+        }
+        Ok(())
+    })?;
+    let took = started.elapsed();
+    unhindered()?;
+    if let (Some(before), Some(after)) = (stalled, slice.stalled()) {
+        let waited = after.saturating_sub(before);
+        check!(
+            waited < took / 10,
+            "waited for memory for {waited:?} of {took:?}"
+        );
+    }
+    services.into_iter().try_for_each(Worker::finish)
 }
 
 /// What a removed container had protected is no longer its siblings' loss.

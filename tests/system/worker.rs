@@ -15,7 +15,7 @@ use crate::sys::{self, Advice, Mapping, Pid};
 
 /// How long to wait for a worker's next word. A debugging kernel on an emulated machine is slow,
 /// and a worker may be busy in reclaim.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The worker's end of the line to its test.
 pub struct Line(UnixStream);

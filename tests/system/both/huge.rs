@@ -2,19 +2,22 @@
 
 //! Transparent huge pages: charged as one, split, collapsed, and reclaimed in parts.
 
+use std::thread::sleep;
+use std::time::Duration;
+
 use super::charge::{charged_is, usage_is};
-use crate::cgroup::{process_slack, stock_slack, Hierarchy, Kind};
+use crate::cgroup::{process_slack, stock_slack, Cgroup, Hierarchy, Kind, Version};
 use crate::check;
 use crate::disk;
 use crate::group;
 use crate::ktap::Group;
 use crate::machine::{self, huge_page_size};
-use crate::outcome::{check_child, eventually, skip, within, Outcome};
+use crate::outcome::{check_child, equal, eventually, fail, skip, within, Outcome, MB};
 use crate::sys::{self, Advice, Mapping};
 use crate::worker::{run_in, Worker};
 
 pub const GROUP: Group = group!("huge":
-    charge, unmap_half, discard_half, collapse, fork, limit, tmpfs);
+    charge, unmap_half, discard_half, collapse, fork, limit, crowded_limit, tmpfs);
 
 fn charge(hierarchy: &Hierarchy) -> Outcome {
     let container = hierarchy.create("huge")?;
@@ -161,6 +164,99 @@ fn limit(hierarchy: &Hierarchy) -> Outcome {
     )?;
     worker.finish()?;
     within("usage at the end", container.usage()?, 0..=stock_slack())
+}
+
+/// How much is charged to a container without children that rests, once all of it is counted: the C
+/// controller may take two seconds.
+fn charged_at_last(container: &Cgroup) -> Outcome<u64> {
+    const ATTEMPTS: usize = 8;
+
+    let charged =
+        || -> Outcome<u64> { Ok(container.charged(Kind::Anon)? + container.charged(Kind::File)?) };
+    machine::drain_lru_batches()?;
+    let mut before = charged()?;
+    for _ in 0..ATTEMPTS {
+        sleep(Duration::from_millis(2500));
+        let now = charged()?;
+        if now == before {
+            return Ok(now);
+        }
+        before = now;
+    }
+    fail("the statistics of a container at rest change")
+}
+
+/// Sets a limit that what is charged in advance may be in the way of: the C controller has CPUs give
+/// it back in their own time, and refuses or kills meanwhile.
+fn lower_gently(container: &Cgroup, limit: u64) -> Outcome {
+    if container.version() == Version::V2 {
+        eventually(|| {
+            container.write("memory.high", limit)?;
+            within("usage", container.usage()?, 0..=limit)
+        })?;
+        container.write("memory.high", "max")?;
+    }
+    eventually(|| container.set_limit(limit))
+}
+
+/// At the limit of a container with many below it that have all been on every CPU, there is room for
+/// what a process needs, not for huge pages. It gets small ones, soon, and nobody is killed.
+fn crowded_limit(hierarchy: &Hierarchy) -> Outcome {
+    const BESIDE: usize = 60;
+    const REGIONS: usize = 4;
+    const HELD: usize = 4 * MB as usize;
+
+    let huge = huge_page_size()? as usize;
+    // A little of each huge page, and half a huge page of room for all.
+    let (little, room) = (huge / 32, huge / 2);
+    let parent = hierarchy.create("parent")?;
+    let home = parent.child("home")?;
+    for number in 0..BESIDE {
+        run_in(&parent.child(&format!("beside-{number}"))?, || {
+            let len = 4 * sys::page_size();
+            for cpu in 0..sys::cpus() {
+                sys::run_on_cpu(cpu)?;
+                Mapping::anon(len)?.fill(0..len, 0);
+            }
+            Ok(())
+        })?;
+    }
+    let mut worker = Worker::start(&home, |line| {
+        sys::run_on_cpu(0)?;
+        let mut held = Mapping::anon(HELD)?;
+        held.fill(0..HELD, 0);
+        let mut memory = Mapping::huge(REGIONS * huge, huge)?;
+        line.rest()?;
+        for start in (0..memory.len()).step_by(huge) {
+            memory.fill(start..start + little, 0);
+        }
+        line.rest()?;
+        check!(held.holds(0..HELD, 0), "memory has changed");
+        for start in (0..memory.len()).step_by(huge) {
+            check!(memory.holds(start..start + little, 0), "memory has changed");
+        }
+        Ok(())
+    })?;
+    worker.hear()?;
+    let before = charged_at_last(&home)?;
+    let limit = before + room as u64;
+    lower_gently(&parent, limit)?;
+    worker.tell(0)?;
+    worker.hear()?;
+
+    within("usage", parent.usage()?, 0..=limit)?;
+    equal("processes killed", parent.oom_kills()?, 0)?;
+    equal("processes killed", home.oom_kills()?, 0)?;
+    if hierarchy.version() == Version::V2 {
+        equal("oom", parent.events()?.get("oom")?, 0)?;
+    }
+    eventually(|| {
+        let expected = before + (REGIONS * little) as u64;
+        let now = home.charged(Kind::Anon)? + home.charged(Kind::File)?;
+        within("what is charged", now, expected..=limit)?;
+        equal("huge pages", home.charged(Kind::Huge)?, 0)
+    })?;
+    worker.finish()
 }
 
 /// A file of tmpfs in huge pages, shortened to the middle of one.

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Pages that CPUs keep charged in advance count as used, but are no reason to kill.
+//! Pages that CPUs keep charged in advance, if they do, are no reason to kill; and what is in use is
+//! what is counted.
 
 use crate::audit;
-use crate::cgroup::{stock_slack, Hierarchy, Kind, Version};
+use crate::cgroup::{exact_slack, stock_slack, Cgroup, Hierarchy, Kind, Version};
 use crate::check;
 use crate::group;
 use crate::ktap::Group;
+use crate::machine;
 use crate::outcome::{equal, eventually, skip, within, Context, Outcome, MB};
 use crate::plug;
 use crate::sys::{self, Advice, Mapping};
 use crate::worker::{run_in, Worker};
 
-pub const GROUP: Group = group!("stock": no_false_limit, no_progress, taken_back, of_dead_cpu);
+pub const GROUP: Group = group!("stock":
+    no_false_limit, no_progress, taken_back, of_dead_cpu, exact_when_taken, exact_when_freed);
 
 /// Bytes that may be on their way to or from an LRU list, on all CPUs: these are in use, but nobody
 /// can reclaim them.
@@ -139,8 +142,9 @@ fn taken_back(hierarchy: &Hierarchy) -> Outcome {
         .ends_well()?;
     }
     let before = container.usage()?;
+    // Nothing says that memctl has to charge anything in advance.
     check!(
-        before > in_batches(),
+        machine::has_memctl() || before > in_batches(),
         "only {before} bytes are charged in advance"
     );
     container.set_limit(in_batches())?;
@@ -170,4 +174,110 @@ fn of_dead_cpu(hierarchy: &Hierarchy) -> Outcome {
     });
     plug::turn(&switch, true)?;
     result
+}
+
+/// Expects the usage to be `bytes`, but for a page a CPU.
+fn usage_is_exactly(container: &Cgroup, what: &str, bytes: u64) -> Outcome {
+    let bounds = bytes.saturating_sub(exact_slack())..=bytes + exact_slack();
+    within(format_args!("usage {what}"), container.usage()?, bounds)
+}
+
+fn needs_exact_usage() -> Outcome {
+    if !machine::has_memctl() {
+        return skip("the C controller counts what CPUs have charged in advance");
+    }
+    Ok(())
+}
+
+/// How many pages to go so that no CPU can have charged all of them in advance.
+fn many_pages() -> usize {
+    (4 * sys::cpus()).max(160)
+}
+
+/// Whoever measures what a small program takes sees each page of it, wherever it runs: not nothing
+/// for a while, and then 64 at once.
+fn exact_when_taken(hierarchy: &Hierarchy) -> Outcome {
+    needs_exact_usage()?;
+    let container = hierarchy.create("exact")?;
+    let page = sys::page_size();
+    let (first, all) = (2 * sys::cpus(), many_pages());
+    let mut worker = Worker::start(&container, |line| {
+        let mut memory = Mapping::anon((first + all) * page)?;
+        for number in 0..first + all {
+            sys::run_on_cpu(number % sys::cpus())?;
+            memory.fill(number * page..(number + 1) * page, 0);
+            line.rest()?;
+        }
+        Ok(())
+    })?;
+    // What the process needs for itself, it has after the first ones.
+    worker.hear()?;
+    for _ in 1..first {
+        worker.tell(0)?;
+        worker.hear()?;
+    }
+    let before = container.usage()?;
+    for number in 1..=all {
+        worker.tell(0)?;
+        worker.hear()?;
+        let what = format!("after {number} pages more");
+        usage_is_exactly(&container, &what, before + (number * page) as u64)?;
+    }
+    worker.finish()?;
+    machine::drain_lru_batches()?;
+    // A page that the process has shared with others may be its own.
+    let shared = (16 * page) as u64;
+    within(
+        "usage at the end",
+        container.usage()?,
+        0..=shared + exact_slack(),
+    )
+}
+
+/// Whoever gives back memory sees at once that it is gone, be it four megabytes or a page, and on
+/// whatever CPU.
+fn exact_when_freed(hierarchy: &Hierarchy) -> Outcome {
+    const SIZE: usize = 4 * MB as usize;
+    /// Of those there are, so many CPUs will do.
+    const CPUS: usize = 4;
+
+    needs_exact_usage()?;
+    let container = hierarchy.create("exact")?;
+    let page = sys::page_size();
+    let singly = many_pages();
+    for cpu in 0..sys::cpus().min(CPUS) {
+        let mut worker = Worker::start(&container, |line| {
+            let mut memory = Mapping::anon(SIZE + singly * page)?;
+            sys::run_on_cpu(cpu)?;
+            memory.fill(0..memory.len(), 0);
+            // Those on their way to a list would stay until they are there.
+            machine::drain_lru_batches()?;
+            sys::run_on_cpu((cpu + 1) % sys::cpus())?;
+            // Once, so that the process has what it needs for itself.
+            line.rest()?;
+            line.rest()?;
+            memory.advise(0..SIZE, Advice::DontNeed)?;
+            for start in (SIZE..memory.len()).step_by(page) {
+                line.rest()?;
+                memory.advise(start..start + page, Advice::DontNeed)?;
+            }
+            line.rest()
+        })?;
+        worker.hear()?;
+        worker.tell(0)?;
+        worker.hear()?;
+        let before = container.usage()?;
+        worker.tell(0)?;
+        worker.hear()?;
+        let before = before - SIZE as u64;
+        usage_is_exactly(&container, "after 4 MB less", before)?;
+        for number in 1..=singly {
+            worker.tell(0)?;
+            worker.hear()?;
+            let what = format!("after {number} pages less");
+            usage_is_exactly(&container, &what, before - (number * page) as u64)?;
+        }
+        worker.finish()?;
+    }
+    Ok(())
 }

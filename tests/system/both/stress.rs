@@ -3,6 +3,7 @@
 //! Many processes at once. The kernel's own checks find most of what can go wrong here; at the end
 //! the books must balance.
 
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
 use super::remove::nobody_lingers;
@@ -10,14 +11,14 @@ use crate::cgroup::{stock_slack, Cgroup, Hierarchy, Kind, Version};
 use crate::check;
 use crate::disk;
 use crate::group;
-use crate::ktap::Group;
+use crate::ktap::{self, Group};
 use crate::machine;
 use crate::outcome::{equal, eventually, within, Outcome, MB};
-use crate::sys::{self, Mapping, Pid, EBUSY};
+use crate::sys::{self, Advice, Mapping, Pid, EBUSY};
 use crate::worker::Worker;
 
 pub const GROUP: Group = group!("stress":
-    limit_moves, movers, births_and_deaths, both_cpus);
+    limit_moves, movers, births_and_deaths, readers, both_cpus);
 
 const SPAN: Duration = Duration::from_secs(4);
 
@@ -161,6 +162,78 @@ fn births_and_deaths(hierarchy: &Hierarchy) -> Outcome {
     resident.remove()?;
     nobody_lingers(hierarchy)?;
     ends_empty(&parent, 1)
+}
+
+/// Monitors read the statistics of the whole machine over and over while a hundred containers are
+/// filled and removed. All come to an end, and nothing that happened is missing or there twice.
+fn readers(hierarchy: &Hierarchy) -> Outcome {
+    const READERS: usize = 4;
+    const WRITERS: usize = 4;
+    const CONTAINERS: usize = 100;
+    const PAGES: usize = 64;
+
+    let (anon, _, total) = super::sums::names(hierarchy.version());
+    let page = sys::page_size();
+    let root = hierarchy.root();
+    let parent = hierarchy.create("parent")?;
+    let mut homes = Vec::new();
+    for number in 0..CONTAINERS {
+        homes.push(parent.child(&number.to_string())?);
+    }
+    let counters = sys::shared_counters(2)?;
+    let (over, reads) = (&counters[0], &counters[1]);
+    let mut monitors = Vec::new();
+    for _ in 0..READERS {
+        monitors.push(Worker::start(&root, |_| {
+            while over.load(SeqCst) == 0 {
+                root.stat()?;
+                reads.fetch_add(1, SeqCst);
+            }
+            Ok(())
+        })?);
+    }
+    let mut writers = Vec::new();
+    for number in 0..WRITERS {
+        let homes = &homes;
+        let root = &root;
+        writers.push(Worker::start(root, move |line| {
+            for home in homes.iter().skip(number).step_by(WRITERS) {
+                home.adopt(Pid::of_self())?;
+                let len = PAGES * page;
+                let mut memory = Mapping::anon(len)?;
+                memory.fill(0..len, 0);
+                memory.advise(0..len / 2, Advice::DontNeed)?;
+                root.adopt(Pid::of_self())?;
+                home.remove()?;
+                // What is left is the parent's for a moment.
+                drop(memory);
+                line.say(0)?;
+            }
+            Ok(())
+        })?);
+    }
+    for writer in &mut writers {
+        while writer.hear_or_end()?.is_some() {}
+    }
+    writers.into_iter().try_for_each(Worker::ends_well)?;
+    over.store(1, SeqCst);
+    monitors.into_iter().try_for_each(Worker::ends_well)?;
+    let reads = reads.load(SeqCst);
+    ktap::note(format_args!("statistics read {reads} times"));
+    check!(reads >= CONTAINERS as u64, "only {reads} reads");
+
+    nobody_lingers(hierarchy)?;
+    ends_empty(&parent, 1)?;
+    let stat = parent.stat()?;
+    equal(anon, stat.get(&format!("{total}{anon}"))?, 0)?;
+    let faults = stat.get(&format!("{total}pgfault"))?;
+    let expected = (CONTAINERS * PAGES) as u64;
+    // A process has some of its own.
+    check!(
+        (expected..=3 * expected).contains(&faults),
+        "{faults} page faults, expected {expected} and some more"
+    );
+    Ok(())
 }
 
 /// One process on each CPU, both charged to the same container page by page.

@@ -2,17 +2,20 @@
 
 //! Numbers of different lines, files and containers that have to add up.
 
-use crate::cgroup::{stock_slack, Cgroup, Hierarchy, Stat, Version};
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::{Duration, Instant};
+
+use crate::cgroup::{exact_slack, stock_slack, Cgroup, Hierarchy, Stat, Version};
 use crate::check;
 use crate::disk;
 use crate::group;
-use crate::ktap::Group;
+use crate::ktap::{self, Group};
 use crate::machine::{self, Tmpfs};
 use crate::outcome::{equal, eventually, within, Outcome, MB};
-use crate::sys::{self, Mapping};
+use crate::sys::{self, Advice, Mapping, Pid};
 use crate::worker::{run_in, Worker};
 
-pub const GROUP: Group = group!("sums": lists, nodes, usage, tree);
+pub const GROUP: Group = group!("sums": lists, nodes, usage, tree, idle, never_fall);
 
 pub const V2_GROUP: Group = group!("sums_of_history": reclaim, events);
 
@@ -86,7 +89,7 @@ impl Family {
 
 /// What anonymous memory and page cache are called, and what lines of the container with all below
 /// it begin with.
-fn names(version: Version) -> (&'static str, &'static str, &'static str) {
+pub fn names(version: Version) -> (&'static str, &'static str, &'static str) {
     match version {
         Version::V1 => ("rss", "cache", "total_"),
         Version::V2 => ("anon", "file", ""),
@@ -218,6 +221,222 @@ fn tree(hierarchy: &Hierarchy) -> Outcome {
         within("parent's own page cache", own(file)?, 2 * MB..=3 * MB)
     })?;
     family.ends()
+}
+
+/// What has happened in a container and below it, as lines of memory.stat.
+fn history(version: Version) -> &'static [&'static str] {
+    match version {
+        Version::V1 => &[
+            "total_pgfault",
+            "total_pgmajfault",
+            "total_pgpgin",
+            "total_pgpgout",
+        ],
+        Version::V2 => &[
+            "pgfault",
+            "pgmajfault",
+            "pgscan",
+            "pgscan_direct",
+            "pgsteal",
+            "pgsteal_direct",
+            "pgactivate",
+        ],
+    }
+}
+
+/// What has happened has happened: no such number becomes less.
+fn has_not_fallen(version: Version, before: &Stat, now: &Stat) -> Outcome {
+    for key in history(version) {
+        let (before, now) = (before.get(key)?, now.get(key)?);
+        check!(now >= before, "{key} has fallen from {before} to {now}");
+    }
+    Ok(())
+}
+
+/// Starts a process that leaves page cache of a file behind, takes and gives back memory on every
+/// CPU, and then idles with some of it.
+fn idler(home: &Cgroup, number: usize) -> Outcome<Worker> {
+    let path = disk::file(&format!("data-{number}"));
+    disk::make(&path, MB)?;
+    let mut worker = Worker::start(home, |line| {
+        disk::read(&path)?;
+        let len = (number + 1) * MB as usize / 4;
+        let mut memory = Mapping::anon(len)?;
+        for cpu in 0..sys::cpus() {
+            sys::run_on_cpu(cpu)?;
+            memory.fill(0..len, 0);
+            memory.advise(len / 2..len, Advice::DontNeed)?;
+        }
+        line.rest()
+    })?;
+    worker.hear()?;
+    Ok(worker)
+}
+
+/// Who adds up what idle containers use comes to what their parent uses, and each usage is what
+/// memory.stat says it consists of. All of it stays true when the containers go, one by one: what
+/// they leave is the parent's, and so is what has happened to them.
+fn idle(hierarchy: &Hierarchy) -> Outcome {
+    const CHILDREN: usize = 6;
+
+    let version = hierarchy.version();
+    let (anon, file, total) = names(version);
+    let added = |name: &str| format!("{total}{name}");
+    let parent = hierarchy.create("parent")?;
+    let (mut homes, mut workers) = (Vec::new(), Vec::new());
+    for number in 0..CHILDREN {
+        let home = parent.child(&number.to_string())?;
+        workers.push(idler(&home, number)?);
+        homes.push(home);
+    }
+    // The C controller has charged some pages in advance.
+    let exact = machine::has_memctl();
+    let slack = |containers: usize| match exact {
+        true => exact_slack(),
+        false => containers as u64 * stock_slack(),
+    };
+    let uses_what_is_there = |cgroup: &Cgroup, slack: u64| {
+        let there = sum(&cgroup.stat()?, total, &[anon, file])?;
+        within(
+            format_args!("usage of {}", cgroup.path().display()),
+            cgroup.usage()?,
+            there.saturating_sub(exact_slack())..=there + slack,
+        )
+    };
+    let adds_up = |homes: &[Cgroup]| {
+        machine::drain_lru_batches()?;
+        uses_what_is_there(&parent, slack(CHILDREN + 1))?;
+        let all = parent.stat()?;
+        let mut below = Vec::new();
+        for home in homes {
+            uses_what_is_there(home, slack(1))?;
+            below.push(home.stat()?);
+        }
+        for key in [anon, file, "pgfault"].map(added) {
+            let sum = below
+                .iter()
+                .map(|stat| stat.get(&key))
+                .sum::<Outcome<u64>>()?;
+            equal(&key, all.get(&key)?, sum)?;
+        }
+        Ok(())
+    };
+    eventually(|| adds_up(&homes))?;
+    workers.into_iter().try_for_each(Worker::finish)?;
+    eventually(|| adds_up(&homes))?;
+
+    let before = parent.stat()?;
+    let mut last = parent.stat()?;
+    for home in &homes {
+        home.remove()?;
+        let now = parent.stat()?;
+        has_not_fallen(version, &last, &now)?;
+        last = now;
+    }
+    eventually(|| {
+        machine::drain_lru_batches()?;
+        uses_what_is_there(&parent, slack(CHILDREN + 1))?;
+        let now = parent.stat()?;
+        has_not_fallen(version, &last, &now)?;
+        for key in [anon, file, "pgfault"].map(added) {
+            equal(&key, now.get(&key)?, before.get(&key)?)?;
+        }
+        Ok(())
+    })
+}
+
+/// Containers come and go below one whose statistics somebody reads all the time, to draw a graph
+/// of what happens in a second. None of that ever is less than nothing.
+fn never_fall(hierarchy: &Hierarchy) -> Outcome {
+    /// They make a read take longer.
+    const IDLE: usize = 30;
+    const ROUNDS: u64 = 100;
+    const FILLERS: u64 = 2;
+    const ENOUGH: Duration = Duration::from_secs(30);
+    /// So many reads, and containers filled, are worth the name.
+    const READS: u64 = 50;
+    const FILLED: u64 = 10;
+
+    let version = hierarchy.version();
+    let root = hierarchy.root();
+    let parent = hierarchy.create("parent")?;
+    for number in 0..IDLE {
+        parent.child(&format!("idle-{number}"))?;
+    }
+    let counters = sys::shared_counters(3)?;
+    let (over, reads, filled) = (&counters[0], &counters[1], &counters[2]);
+    let before = parent.stat()?;
+    let reader = Worker::start(&root, |_| {
+        let mut last = parent.stat()?;
+        while over.load(SeqCst) == 0 {
+            let now = parent.stat()?;
+            has_not_fallen(version, &last, &now)?;
+            reads.fetch_add(1, SeqCst);
+            last = now;
+        }
+        Ok(())
+    })?;
+    // There is always one that is about to go.
+    let passer_by = Worker::start(&root, |_| {
+        while over.load(SeqCst) == 0 {
+            parent.child("empty")?.remove()?;
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    })?;
+    let mut fillers = Vec::new();
+    for number in 0..FILLERS {
+        let (parent, root) = (&parent, &root);
+        fillers.push(Worker::start(root, move |line| {
+            let path = disk::file(&format!("large-{number}"));
+            disk::make(&path, 4 * MB)?;
+            let started = Instant::now();
+            for _ in 0..ROUNDS {
+                if started.elapsed() > ENOUGH {
+                    break;
+                }
+                disk::evict(&path)?;
+                let home = parent.child(&format!("filled-{number}"))?;
+                home.set_limit(2 * MB)?;
+                home.adopt(Pid::of_self())?;
+                disk::read(&path)?;
+                let len = MB as usize / 4;
+                Mapping::anon(len)?.fill(0..len, 0);
+                root.adopt(Pid::of_self())?;
+                home.remove()?;
+                filled.fetch_add(1, SeqCst);
+                line.say(0)?;
+            }
+            Ok(())
+        })?);
+    }
+    for filler in &mut fillers {
+        while filler.hear_or_end()?.is_some() {}
+    }
+    fillers.into_iter().try_for_each(Worker::ends_well)?;
+    over.store(1, SeqCst);
+    reader.ends_well()?;
+    passer_by.ends_well()?;
+
+    let (reads, filled) = (reads.load(SeqCst), filled.load(SeqCst));
+    ktap::note(format_args!(
+        "{reads} reads while {filled} containers were filled"
+    ));
+    check!(reads >= READS, "only {reads} reads");
+    check!(filled >= FILLED, "only {filled} containers filled");
+    eventually(|| {
+        let now = parent.stat()?;
+        let faults = now.get(history(version)[0])? - before.get(history(version)[0])?;
+        let expected = filled * MB / 4 / sys::page_size() as u64;
+        check!(
+            faults >= expected,
+            "{faults} page faults, expected {expected}"
+        );
+        if version == Version::V2 {
+            check!(now.get("pgsteal")? > 0, "limits reached, but pgsteal is 0");
+        }
+        Ok(())
+    })
 }
 
 /// The sums over all who scan and reclaim are the sums of those that are shown.
