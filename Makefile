@@ -7,7 +7,7 @@ DEBUG ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help run test kunit faults stress broken misuse arm64 selftests compare model distro bench
-.PHONY: shell kernel patch series-build lint clean
+.PHONY: native shell kernel patch series-build lint clean
 
 help:
 	@echo 'make run                 build, boot, and watch the demonstration'
@@ -33,6 +33,8 @@ help:
 	@echo '                         in the guest, tried (K=memcg: ...; FILTER=: some)'
 	@echo 'make bench               what the controllers cost, in instructions: table,'
 	@echo '                         JSON and chart in build/bench/'
+	@echo 'make native              what charging costs in native time: kernels that are processes'
+	@echo '                         of this machine, in turns'
 	@echo 'make shell               a shell in the guest'
 	@echo 'make kernel              build only: build/$$K/bzImage, K=memctl|memcg|none'
 	@echo '                         (DEBUG=lockdep: with all checks, build/$$K-$$DEBUG/)'
@@ -88,6 +90,9 @@ distro:
 
 bench:
 	@scripts/bench
+
+native:
+	@scripts/native
 
 shell:
 	@scripts/kernel $(K) $(DEBUG)

@@ -40,6 +40,27 @@ pub fn exec(program: &str, argument: &str) -> i32 {
     127
 }
 
+/// Sets a number that processes share, and wakes the process that waits for it to change.
+pub fn tell(number: &AtomicU64, value: u32) {
+    number.store(u64::from(value), Ordering::Release);
+    // SAFETY: FUTEX_WAKE takes an address, at which it does not look.
+    unsafe { libc::syscall(libc::SYS_futex, number.as_ptr(), libc::FUTEX_WAKE, 1) };
+}
+
+/// Sleeps while a number that processes share is `value`; returns what it is then.
+pub fn wait_while(number: &AtomicU64, value: u32) -> u64 {
+    loop {
+        let now = number.load(Ordering::Acquire);
+        if now != u64::from(value) {
+            return now;
+        }
+        let (forever, wait) = (ptr::null::<libc::timespec>(), libc::FUTEX_WAIT);
+        // SAFETY: the kernel reads the half of the number that is at its address, the lower one,
+        // and the number outlives the call.
+        unsafe { libc::syscall(libc::SYS_futex, number.as_ptr(), wait, value, forever) };
+    }
+}
+
 /// A number that parent and child share.
 pub struct Shared(&'static AtomicU64);
 

@@ -39,6 +39,19 @@ pub fn best<T, U>(
     Ok(best as f64 / parts as f64)
 }
 
+/// The median of what `measure` returns several times: for what is too long to fit between two
+/// interrupts, or has moments at which it costs nothing.
+pub fn median(times: usize, measure: impl FnMut() -> Outcome<f64>) -> Outcome<f64> {
+    let mut figures = std::iter::repeat_with(measure)
+        .take(times)
+        .collect::<Outcome<Vec<f64>>>()?;
+    figures.sort_by(f64::total_cmp);
+    match figures.get(times / 2) {
+        Some(median) => Ok(*median),
+        None => fail("the median of nothing"),
+    }
+}
+
 /// A process that runs when nobody else does, and counts how often it gets around its loop: what
 /// remains of a span of time is what all others needed, the kernel's threads included.
 pub struct Idler {

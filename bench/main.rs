@@ -8,6 +8,8 @@
 mod calls;
 mod clock;
 mod containers;
+mod limits;
+mod native;
 #[allow(dead_code, unused_imports)]
 #[path = "../tests/system/outcome.rs"]
 mod outcome;
@@ -16,20 +18,26 @@ mod place;
 #[path = "../tests/system/sys.rs"]
 mod sys;
 mod tasks;
+mod wide;
 mod work;
+mod workers;
 
 use std::process::ExitCode;
 
 use outcome::Outcome;
 use place::{Hierarchy, Kind};
 
-const USAGE: &str =
-    "usage: memctl-bench v1|v2|none costs|memory|crowd|loop-faults|loop-forks|loop-life|loop-reclaim";
+const USAGE: &str = "\
+usage: memctl-bench v1|v2|none costs|memory|crowd|native
+       memctl-bench v1|v2|none loop-faults|loop-forks|loop-life|loop-reclaim
+       memctl-bench v1|v2 wide [CHILDREN]";
 
 const WHAT: &[&str] = &[
     "costs",
     "memory",
+    "native",
     "crowd",
+    "wide",
     "loop-faults",
     "loop-forks",
     "loop-life",
@@ -55,12 +63,17 @@ fn costs(hierarchy: &Hierarchy) -> Outcome {
     containers::read(hierarchy)
 }
 
-fn run(kind: Kind, what: &str) -> Outcome {
+/// How many children there are at most when nobody says.
+const CHILDREN: usize = 10_000;
+
+fn run(kind: Kind, what: &str, children: usize) -> Outcome {
     let hierarchy = Hierarchy::mount(kind)?;
     match what {
         "costs" => costs(&hierarchy),
         "memory" => containers::memory(&hierarchy),
         "crowd" => containers::crowd(&hierarchy),
+        "native" => native::all(&hierarchy),
+        "wide" => wide::all(&hierarchy, children),
         // For a profile: the same again and again.
         "loop-forks" => tasks::forever(&hierarchy.create(&["one", "two", "three"])?),
         "loop-life" => loop {
@@ -76,18 +89,23 @@ fn run(kind: Kind, what: &str) -> Outcome {
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-    let (kind, what) = match arguments[..] {
-        [kind, what] if WHAT.contains(&what) => match kind {
-            "v1" => (Kind::V1, what),
-            "v2" => (Kind::V2, what),
-            "none" => (Kind::Uncontrolled, what),
-            _ => return usage(),
-        },
+    let (kind, what, children) = match arguments[..] {
+        [kind, what] if WHAT.contains(&what) => (kind, what, Some(CHILDREN)),
+        [kind, "wide", children] => (kind, "wide", children.parse().ok()),
         // Started by itself, to measure what starting costs.
         ["nothing"] => return ExitCode::SUCCESS,
         _ => return usage(),
     };
-    match run(kind, what) {
+    let kind = match kind {
+        "v1" => Kind::V1,
+        "v2" => Kind::V2,
+        "none" => Kind::Uncontrolled,
+        _ => return usage(),
+    };
+    let Some(children) = children else {
+        return usage();
+    };
+    match run(kind, what, children) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("memctl-bench: {why}");

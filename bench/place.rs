@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::outcome::{check_child, Context, Outcome};
+use crate::outcome::{check_child, fail, Context, Outcome};
 use crate::sys::{self, Pid};
 
 /// Which hierarchy.
@@ -74,11 +74,47 @@ impl Hierarchy {
         }
     }
 
+    /// How much is in use, in bytes.
+    pub fn usage(&self, home: &Home) -> Outcome<u64> {
+        let Some(file) = self.usage_file(home) else {
+            return fail("nobody counts what is in use");
+        };
+        let text = fs::read_to_string(&file).context(file.display())?;
+        match text.trim().parse() {
+            Ok(bytes) => Ok(bytes),
+            Err(_) => fail(format!("{}: {text}", file.display())),
+        }
+    }
+
+    /// Has CPUs give back what has been charged in advance below `home`, so that its usage is what
+    /// it really needs. At worst a few pages of page cache go; nobody is killed.
+    pub fn drain(&self, home: &Home) -> Outcome {
+        const PAGE: u64 = 4096;
+
+        // A limit that is not met takes these pages first.
+        let less = self.usage(home)?.saturating_sub(PAGE).to_string();
+        if self.kind == Kind::V1 {
+            // Refused, if there is nothing to reclaim either.
+            let _ = home.write(self.limit_file(), &less);
+            return home.write(self.limit_file(), self.unlimited());
+        }
+        home.write("memory.high", &less)?;
+        home.write("memory.high", "max")
+    }
+
     /// The name of the file with the limit.
     pub fn limit_file(&self) -> &'static str {
         match self.kind {
             Kind::V1 => "memory.limit_in_bytes",
             _ => "memory.max",
+        }
+    }
+
+    /// What to write there so that there is no limit.
+    pub fn unlimited(&self) -> &'static str {
+        match self.kind {
+            Kind::V1 => "-1",
+            _ => "max",
         }
     }
 }

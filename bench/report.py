@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Reads what memctl-bench printed on each kernel; writes table, JSON and chart.
 
-usage: report.py DIRECTORY    with the logs NAME.log in it
+usage: report.py DIRECTORY [wide]    with the logs NAME.log in it
+
+With "wide", prints what there is of the figures with many containers, and writes nothing.
 """
 
 import json
@@ -62,6 +64,34 @@ RUNS = {
     "memctl-v1": "Rust, v1",
     "memcg-v2-full": "C, v2, as it comes",
 }
+# Runs with many containers: how they are called, the place of all figures, and what they are.
+WIDE = [
+    ("wide-2", "wide2", "cgroup v2, 2 possible CPUs"),
+    ("wide-64", "wide64", "cgroup v2, 64 possible CPUs"),
+    ("wide-v1", "wide2", "cgroup v1, 2 possible CPUs"),
+]
+CHILDREN = (1, 100, 1000, 10000)
+STATES = [("idle", "all idle"), ("one", "one busy"), ("all", "all busy")]
+WIDE_READS = [
+    ("read_stat", "memory.stat"),
+    ("read_stat_root", "memory.stat of the root"),
+    ("read_stat_leaf", "memory.stat of a child"),
+    ("read_numa_stat", "memory.numa_stat"),
+    ("read_numa_stat_root", "memory.numa_stat of the root"),
+    ("read_numa_stat_leaf", "memory.numa_stat of a child"),
+    ("read_usage", "the usage"),
+    ("read_usage_leaf", "the usage of a child"),
+]
+WIDE_LIMITS = [
+    ("stream_free", "page read, no limit"),
+    ("stream_leaf", "page read through the child's limit"),
+    ("stream_parent", "page read through the parent's limit"),
+    ("refault", "page read again, parent's limit"),
+    ("lost_pages", "pages too many that siblings lose to a fault"),
+    ("rmdir_empty", "rmdir of a child"),
+    ("rmdir_cache", "rmdir of a child with 1 MiB of page cache"),
+]
+TURNS = [(count, work) for work in ("anon_fault", "anon_free") for count in (1, 10, 100)]
 CROWDS = (1000, 2000, 4000, 8000, 16000, 32000, 60000)
 HEAD_WHOLE = f"{'':<46}{'':>9}{'C':>9}{'Rust':>9}{'':>9}{'':>10}{'ratio':>7}"
 LINE = re.compile(r"^figure (\S+) (\S+) (-?[\d.]+)\s*$")
@@ -115,6 +145,37 @@ def whole(figures, run, place, workload, label):
     return [f"{label:<46}{'':>9}{number(c):>9}{number(rust):>9}{'':>9}{'':>10}{ratio(rust, c):>7}"]
 
 
+def wide_rows(machine):
+    """(place, workload, name) of all figures with many containers."""
+    for workload, name in WIDE_READS:
+        for state, which in STATES:
+            for count in CHILDREN:
+                yield f"{machine}/n{count}/{state}", workload, f"{name}, {which}, {count:,}"
+    for workload, name in WIDE_LIMITS:
+        for count in CHILDREN:
+            yield f"{machine}/n{count}", workload, f"{name}, {count:,}"
+    for count, workload in TURNS:
+        name = {"anon_fault": "page fault", "anon_free": "freeing it"}[workload]
+        yield f"{machine}/turns{count}", workload, f"{name}, {count} taking turns"
+
+
+def wide(figures):
+    """Lines about many containers; the last number of a name is how many children there are."""
+    out = []
+    for run, machine, title in WIDE:
+        both = [figures.get(f"{k}-{run}", {}) for k in ("memcg", "memctl")]
+        lines = []
+        for place, workload, name in wide_rows(machine):
+            c, rust = (of.get(place, {}).get(workload) for of in both)
+            if c is not None or rust is not None:
+                lines.append(f"{name:<56}{number(c):>14}{number(rust):>14}{ratio(rust, c):>9}")
+        if lines:
+            out.append(f"Instructions with many children of one parent, {title}")
+            out.append(f"{'':<56}{'C':>14}{'Rust':>14}{'ratio':>9}")
+            out += lines + [""]
+    return out
+
+
 def table(figures):
     out = []
     head = f"{'':<46}{'none':>9}{'C':>9}{'Rust':>9}{'cost C':>9}{'cost Rust':>10}{'ratio':>7}{'C full':>9}"
@@ -140,6 +201,8 @@ def table(figures):
     for count in CROWDS:
         out += whole(figures, "crowd", f"after{count}", "create", f"where there are {count:,}")
     out.append("")
+
+    out += wide(figures)
 
     out.append("Bytes of memory")
     out.append(HEAD_WHOLE)
@@ -191,10 +254,13 @@ def chart(figures, path):
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3) or sys.argv[2:] not in ([], ["wide"]):
         sys.exit(__doc__)
     directory = Path(sys.argv[1])
     figures = {log.stem: read(log) for log in sorted(directory.glob("*.log"))}
+    if sys.argv[2:]:
+        print("\n".join(wide(figures)))
+        return
     missing = [name for name in RUNS if name not in figures]
     if missing:
         sys.exit(f"{directory}: no log of {', '.join(missing)}")

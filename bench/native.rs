@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Charging and uncharging in native time, for a kernel that runs natively: what instructions do
+//! not say, locked operations and lines that CPUs share among it.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use crate::clock::median;
+use crate::figure;
+use crate::outcome::{check_child, Context, Outcome};
+use crate::place::{Hierarchy, Home};
+use crate::sys::{self, Pid};
+
+/// How long each measurement takes, and how many there are: the machine is noisy.
+const SPAN: Duration = Duration::from_millis(100);
+const TURNS: usize = 15;
+
+/// Pages of the file that is filled and cut back, again and again.
+const PAGES: usize = 256;
+
+/// One process; two on two CPUs in one container; two in two.
+pub fn all(hierarchy: &Hierarchy) -> Outcome {
+    let here = hierarchy.create(&["one", "two", "three"])?;
+    let there = hierarchy.create(&["one", "two", "four"])?;
+    for (place, homes) in [
+        ("alone", &[&here][..]),
+        ("together", &[&here, &here]),
+        ("apart", &[&here, &there]),
+    ] {
+        let nanoseconds = median(TURNS, || measure(homes))?;
+        figure(place, "tmpfs_page", nanoseconds);
+    }
+    Ok(())
+}
+
+/// The nanoseconds that it takes to write a page of a file on tmpfs and to free it, on average, by
+/// a process in each of `homes` at the same time.
+fn measure(homes: &[&Home]) -> Outcome<f64> {
+    let spent = sys::shared_counters(2)?;
+    let mut children = Vec::new();
+    for (cpu, home) in homes.iter().enumerate() {
+        let child = sys::spawn(|| match fill(cpu, home) {
+            Ok((time, pages)) => {
+                let time = time.as_nanos() as u64;
+                spent[0].fetch_add(time, std::sync::atomic::Ordering::Relaxed);
+                spent[1].fetch_add(pages, std::sync::atomic::Ordering::Relaxed);
+                0
+            }
+            Err(why) => {
+                eprintln!("memctl-bench: {why}");
+                1
+            }
+        });
+        children.push(child.context("fork")?);
+    }
+    for child in children {
+        check_child(child.wait().context("wait")?)?;
+    }
+    let [time, pages] = [0, 1].map(|i| spent[i].load(std::sync::atomic::Ordering::Relaxed));
+    Ok(time as f64 / pages as f64)
+}
+
+/// How long it took to fill how many pages.
+fn fill(cpu: usize, home: &Home) -> Outcome<(Duration, u64)> {
+    home.adopt(Pid::of_self())?;
+    sys::run_on_cpu(cpu)?;
+    let path = format!("/dev/shm/native{cpu}");
+    let mut file = File::create(&path).context(&path)?;
+    let page = vec![1; sys::page_size()];
+    let (start, mut pages) = (Instant::now(), 0);
+    while start.elapsed() < SPAN {
+        for _ in 0..PAGES {
+            file.write_all(&page).context(&path)?;
+        }
+        file.set_len(0).context(&path)?;
+        std::io::Seek::rewind(&mut file).context(&path)?;
+        pages += PAGES as u64;
+    }
+    let time = start.elapsed();
+    fs::remove_file(&path).context(&path)?;
+    Ok((time, pages))
+}
