@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The stocks: charging and uncharging on two CPUs, against drains and, with REMOVE,
+ * The stocks: charging and uncharging on CPUS CPUs, against drains and, with REMOVE,
  * the removal of the container.
  *
  * Containers G <- X: X is removed, then what its handle names is G. G has a limit
- * of LIMIT pages, and both have a stock on each CPU, of no more than BATCH pages.
- * USERS tasks of X charge one page each; some keep it, some uncharge it.
+ * of LIMIT pages, and both have a stock on each CPU, of no more than BATCH pages. A
+ * CPU notes one container that has. USERS tasks charge one page each, to X, or to G;
+ * some keep it, some uncharge it.
  *
  * A step is one access to what others see. An atomic sequence is one atomic
  * operation of the code, or more where that takes nothing away: a check, to enter
@@ -14,13 +15,15 @@
  *
  * A task uses the stock of any CPU at any time: it looks up that of its CPU, and may
  * be on another one, or that one gone, before it uses it. A CPU that goes away
- * leaves its stocks where they are, so nothing has to be modelled for that.
+ * leaves its stocks and what it has noted where they are, so nothing has to be
+ * modelled for that. has_room() may say anything.
  *
  * What must hold is said by assert(), and at the end of init. #ifdef names what a
  * broken variant does in another way; see the file "runs".
  */
 #define G	0
 #define X	1
+#define NONE	2
 
 #ifndef USERS
 #define USERS	2
@@ -29,11 +32,16 @@
 #define LIMIT	2
 #endif
 #define BATCH	2
-#define CPUS	2
+#ifndef CPUS
+#define CPUS	1
+#endif
 #define DRAINER	USERS
+#define LAST	(CPUS - 1)
 
-short stock[4];		/* slot STOCK, by container and CPU */
+short stock[2 * CPUS];	/* slot STOCK, by container and CPU */
 #define slot(m, cpu)	((m) * CPUS + (cpu))
+byte noted[CPUS] = NONE;	/* stocked.rs, by CPU */
+byte busy;		/* how many are in the middle of something */
 short usage[2];
 byte css[2];
 bool dying, visible = true, freed;
@@ -58,6 +66,13 @@ inline rcu_read_unlock()
 
 #define lives(m)	(m == G || !freed)
 
+/* Who has a stock is noted. */
+#define is_found(m, cpu)	(stock[slot(m, cpu)] == 0 || noted[cpu] == m)
+#define all_found() \
+	(is_found(G, 0) && is_found(X, 0) && is_found(G, LAST) && is_found(X, LAST))
+#define is_empty(m)	(stock[slot(m, 0)] == 0 && stock[slot(m, LAST)] == 0)
+#define is_forgotten(m)	(noted[0] != m && noted[LAST] != m)
+
 /* res_counter.rs, uncharge() and try_charge(). X has no limit. */
 inline uncharge(m, n)
 {
@@ -79,29 +94,31 @@ inline try_charge(m, n)
 	}
 }
 
-/* PerCpuSlots::local() */
-inline this_cpu(m)
+/* A CPU to be on. */
+inline this_cpu()
 {
 	if
-	:: at = slot(m, 0)
-	:: at = slot(m, 1)
+	:: cpu = 0
+#if CPUS > 1
+	:: cpu = 1
+#endif
 	fi
 }
 
 /* stock.rs, consume() and take() */
 inline consume(m)
 {
-	atomic { this_cpu(m); assert(lives(m)); old = stock[at] };
+	atomic { this_cpu(); assert(lives(m)); old = stock[slot(m, cpu)] };
 	do
 	:: old >= 1 ->
 #ifndef TAKE_PLAIN
 		d_step {
-			ok = stock[at] == old;
-			stock[at] = stock[at] - ok;
-			old = stock[at]
+			ok = stock[slot(m, cpu)] == old;
+			stock[slot(m, cpu)] = stock[slot(m, cpu)] - ok;
+			old = stock[slot(m, cpu)]
 		};
 #else
-		d_step { ok = true; stock[at] = old - 1 };
+		d_step { ok = true; stock[slot(m, cpu)] = old - 1 };
 #endif
 		if
 		:: ok -> break
@@ -109,7 +126,66 @@ inline consume(m)
 		fi
 	:: else -> ok = false; break
 	od;
-	atomic { old = 0; at = 0 }
+	atomic { old = 0; cpu = 0 }
+}
+
+/* stock.rs, take_back() */
+inline take_back(m)
+{
+	atomic { assert(lives(m)); old = stock[slot(m, cpu)] };
+	if
+	:: old != 0 ->
+#ifndef DRAIN_PLAIN
+		d_step {
+			assert(lives(m));
+			old = stock[slot(m, cpu)];
+			stock[slot(m, cpu)] = 0
+		};
+#else
+		stock[slot(m, cpu)] = 0;
+#endif
+		if
+		:: old > 0 -> uncharge(m, old)
+		:: else
+		fi;
+		old = 0
+	:: else
+	fi
+}
+
+/* stock.rs, make_place(); stocked.rs, note() */
+inline make_place(m)
+{
+#ifndef NOTE_DYING
+	ok = m == X && dying;
+#else
+	ok = false;
+#endif
+	if
+	:: ok -> take_back(m)
+	:: else ->
+		ok = noted[cpu] == m;
+		if
+		:: ok
+		:: else ->
+#ifndef EVICT_FIRST
+			d_step { other = noted[cpu]; noted[cpu] = m };
+#else
+			other = noted[cpu];
+#endif
+			if
+#ifndef EVICT_KEEPS
+			:: other != NONE -> take_back(other)
+#endif
+			:: else
+			fi;
+#ifdef EVICT_FIRST
+			noted[cpu] = m;
+#endif
+			other = 0
+		fi
+	fi;
+	ok = false
 }
 
 /*
@@ -123,100 +199,105 @@ inline refill(m, n)
 #endif
 	if
 #ifndef REFILL_DYING
-	:: ok -> old = n
+	:: ok -> surplus = n
 	:: else ->
 #else
 	::
 #endif
-		atomic {
-			this_cpu(m);
-			assert(lives(m));
-			stock[at] = stock[at] + n;
-			old = stock[at]
-		};
+		atomic { this_cpu(); busy++; assert(lives(m)); old = stock[slot(m, cpu)] };
 		if
-		:: old > BATCH ->
-			atomic {
-				assert(lives(m));
-#ifndef SURPLUS_STALE
-				old = stock[at];
+		:: old == 0 -> surplus = n	/* has_room() says no */
+		:: true ->
+#ifdef NOTE_FIRST
+			if
+			:: old == 0 -> make_place(m)
+			:: else
+			fi;
 #endif
-				stock[at] = 0
-			}
-		:: else -> old = 0
-		fi
+			d_step {
+				assert(lives(m));
+				old = stock[slot(m, cpu)];
+				stock[slot(m, cpu)] = stock[slot(m, cpu)] + n
+			};
+			if
+			:: old + n > BATCH ->
+				atomic {
+					assert(lives(m));
+#ifndef SURPLUS_STALE
+					surplus = stock[slot(m, cpu)];
+#else
+					surplus = old + n;
+#endif
+					stock[slot(m, cpu)] = 0
+				}
+			:: else
+			fi;
+#ifndef NOTE_FIRST
+			if
+			:: old == 0 -> old = 0; make_place(m)
+			:: else
+			fi
+#endif
+		fi;
+		d_step { busy--; assert(busy > 0 || all_found()) }
 	fi;
 	atomic {
 		if
-		:: old > 0 -> uncharge(m, old)
+		:: surplus > 0 -> uncharge(m, surplus)
 		:: else
 		fi;
+		surplus = 0;
 		old = 0;
-		at = 0;
+		cpu = 0;
+		ok = false;
 		rcu_read_unlock()
 	}
 }
 
-/* stock.rs, drain_alone() and drain_one() */
-inline drain_alone(m)
-{
-	cpu = 0;
-	do
-	:: cpu < CPUS ->
-#ifdef DRAIN_ONLINE
-		if
-		:: cpu == 1 -> cpu = 0; break
-		:: else
-		fi;
-#endif
-		atomic { assert(lives(m)); old = stock[slot(m, cpu)] };
-		if
-		:: old != 0 ->
-#ifndef DRAIN_PLAIN
-			d_step {
-				assert(lives(m));
-				old = stock[slot(m, cpu)];
-				stock[slot(m, cpu)] = 0
-			};
-#else
-			stock[slot(m, cpu)] = 0;
-#endif
-			if
-			:: old > 0 -> uncharge(m, old)
-			:: else
-			fi;
-			old = 0
-		:: else
-		fi;
-		cpu++
-	:: else -> cpu = 0; break
-	od
-}
-
-/* stock.rs, drain() of G, and iter.rs, below() */
+/* stock.rs, drain() of G, and stocked.rs, all() */
 inline drain()
 {
 #ifndef DRAIN_NO_RCU
 	atomic { rcu_read_lock() };
 #endif
-	drain_alone(G);
-	/* The next one is looked up when the walk gets there. */
-	ok = visible;
-	if
-	:: ok -> drain_alone(X)
-	:: else
-	fi;
+	do
+	:: cpu < CPUS ->
+		other = noted[cpu];
+		if
+		:: other != NONE -> take_back(other)
+		:: else
+		fi;
+		other = 0;
+		cpu++
+#ifdef DRAIN_ONLINE
+		; break
+#endif
+	:: else -> break
+	od;
+	cpu = 0;
 	atomic { rcu_read_unlock() }
 }
 
+#define stock_locals \
+	byte cpu, other; \
+	short old, surplus; \
+	bool ok
+
 proctype User(byte me)
 {
-	byte m, at, cpu;
-	short old;
-	bool ok;
+	byte m;
+	stock_locals;
+	bool of_g;
 
 	/* charge.rs, charge_folio() */
-	atomic { rcu_read_lock(); m = memcg };
+	atomic {
+		if
+		:: me > 0 -> of_g = true
+		:: of_g = false
+		fi;
+		rcu_read_lock();
+		m = (of_g -> G : memcg)
+	};
 	consume(m);
 	if
 	:: ok -> atomic { rcu_read_unlock() }
@@ -264,7 +345,7 @@ proctype User(byte me)
 		   atomic {
 			used--;
 			rcu_read_lock();
-			m = memcg;
+			m = (of_g -> G : memcg);
 			ok = m == X && dying
 		   };
 		   refill(m, 1)
@@ -278,9 +359,7 @@ proctype User(byte me)
 proctype Drainer()
 {
 	byte me = DRAINER;
-	byte cpu;
-	short old;
-	bool ok;
+	stock_locals;
 
 	drain();
 	done++
@@ -289,20 +368,50 @@ proctype Drainer()
 /* The removal of X, as the cgroup core and life.rs do it. */
 proctype Core()
 {
-	byte cpu;
-	short old;
+	stock_locals;
 
 	/* kill_css_sync() to css_killed_work_fn() */
 	atomic { dying = true; begin_gp(0) };
 	end_gp(0);
 	/* life::offline() */
 	memcg = G;
-#ifndef NO_OFFLINE_DRAIN
-	drain_alone(X);
+	busy++;
+	/* stocked.rs, forget() */
+#ifndef NO_FORGET
+	do
+	:: cpu < CPUS ->
+		ok = noted[cpu] == X;
+		if
+		:: ok ->
+#ifndef FORGET_PLAIN
+			d_step { noted[cpu] = (noted[cpu] == X -> NONE : noted[cpu]) }
+#else
+			noted[cpu] = NONE
 #endif
-	/* Nobody has put anything into the stocks since. */
+		:: else
+		fi;
+		cpu++
+	:: else -> break
+	od;
+	atomic { cpu = 0; ok = false };
+#endif
+	/* stock.rs, drain_last() */
+#ifndef NO_OFFLINE_DRAIN
+	do
+	:: cpu < CPUS -> take_back(X); cpu++
+#ifdef LAST_ONLINE
+		; break
+#endif
+	:: else -> break
+	od;
+	cpu = 0;
+#endif
+	/* Nobody has put anything into the stocks since, nor noted it. */
 	atomic {
-		assert(stock[slot(X, 0)] == 0 && stock[slot(X, 1)] == 0);
+		assert(is_empty(X));
+		assert(is_forgotten(X));
+		busy--;
+		assert(busy > 0 || all_found());
 		css[X]--
 	};
 	/* css_release_work_fn(), css_free_rwork_fn() */
@@ -312,16 +421,14 @@ proctype Core()
 	/* life::free() */
 	atomic {
 		freed = true;
-		assert(stock[slot(X, 0)] == 0 && stock[slot(X, 1)] == 0)
+		assert(is_empty(X) && is_forgotten(X))
 	};
 	done++
 }
 
 init {
 	byte me = DRAINER + 1;
-	byte cpu;
-	short old;
-	bool ok;
+	stock_locals;
 
 	atomic {
 		css[G] = 1; css[X] = 1;
@@ -344,6 +451,8 @@ init {
 	assert(done == USERS + 1);
 #endif
 
+	assert(busy == 0 && all_found());
 	drain();
+	assert(is_empty(G) && is_empty(X));
 	assert(usage[G] == used)
 }

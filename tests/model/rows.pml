@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Lists of changed rows, rust/kernel/percpu/rows.rs: who counts, in tasks and
+ * interrupts, against who flushes, and, with REMOVE, the removal of a container.
+ *
+ * A row has what a container counts on a CPU. Row r is that of CPU r % CPUS; with
+ * REMOVE the last row is that of the container that goes. A CPU has a task that
+ * counts TASK times, an interrupt that counts IRQ times and an NMI that counts NMI
+ * times; each begins between any two steps of what it interrupts. A task may push a
+ * row to the list of another CPU: it knows where it was.
+ *
+ * A step is one access to what others see. What a CPU has added to a row stays in
+ * its store buffer, for as long as it likes or until a full barrier; it leaves in no
+ * order, which is more than x86 does. All other stores of an updater are atomic
+ * operations or precede one. A compare-and-exchange that fails is no barrier.
+ *
+ * A grace period has passed when each CPU was quiet since it was asked for: it ran
+ * no interrupt, and its task had preemption on. To be quiet is a full barrier.
+ *
+ * What must hold is said by assert(). #ifdef names what another variant does; see
+ * the file "runs".
+ */
+#ifndef CPUS
+#define CPUS	1
+#endif
+#ifndef ROWS
+#define ROWS	2
+#endif
+#ifndef TASK
+#define TASK	1
+#endif
+#ifndef IRQ
+#define IRQ	1
+#endif
+#ifndef NMI
+#define NMI	0
+#endif
+#ifndef FLUSHERS
+#define FLUSHERS	1
+#endif
+#define X	(ROWS - 1)
+#define NONE	ROWS
+#define ALL	((1 << CPUS) - 1)
+#define cpu_of(r)	((r) % CPUS)
+
+/* Rows. */
+byte running[ROWS];	/* as all see it */
+byte buffer[ROWS];	/* what the CPU has added, and others do not see yet */
+bool listed[ROWS];
+byte link[ROWS] = NONE;
+byte head[CPUS] = NONE;	/* rows that are listed, by CPU */
+byte mask;		/* percpu/bits.rs: CPUs that have listed some */
+
+/* The flusher's. */
+bool locked;
+byte seen[ROWS];
+byte total[ROWS];
+byte watched[ROWS] = NONE;	/* rows to be looked at again, the oldest first */
+byte watching;		/* how many these are */
+byte gp[ROWS];		/* CPUs that have not been quiet since a row was taken */
+
+/* What lists must agree with, and what others may rely on. */
+bool on[ROWS];		/* it is on the list of a CPU, or was and is still listed */
+#ifdef LOOK_FIRST
+byte early[ROWS];	/* updates that have looked and not added */
+#endif
+
+byte level[CPUS];	/* who runs: 0 the task, 1 the interrupt, 2 the NMI */
+bool preempt_off[CPUS];	/* the task's */
+byte updating[CPUS];	/* how many updates are begun */
+byte users;		/* those of X */
+bool dying, freed;
+byte done;
+
+#define here	level[cpu] == me
+#define lives(r)	(r != X || !freed)
+
+/* All that the CPU has written is seen by others. */
+inline barrier()
+{
+	d_step {
+		for (k : 0 .. ROWS - 1) {
+			if
+			:: cpu_of(k) == cpu ->
+				running[k] = running[k] + buffer[k];
+				buffer[k] = 0
+			:: else
+			fi
+		}
+		k = 0
+	}
+}
+
+/* The CPU is quiet, and some grace period waits for that. */
+proctype Quiet(byte cpu)
+{
+	byte k;
+
+end:	do
+	:: atomic {
+		level[cpu] == 0 && !preempt_off[cpu] && ((gp[0] | gp[X]) & (1 << cpu)) ->
+		barrier();
+		gp[0] = gp[0] & ~(1 << cpu);
+#if ROWS > 1
+		gp[X] = gp[X] & ~(1 << cpu)
+#endif
+	   }
+	od
+}
+
+/* bits.rs, set() */
+inline set_bit()
+{
+	if
+	:: atomic { here && (mask & (1 << at)) }
+	:: atomic { here && !(mask & (1 << at)) };
+	   /* Others may have come in between. */
+	   atomic { here -> mask = mask | (1 << at); barrier() }
+	fi
+}
+
+/* rows.rs, put(), for who has set listed */
+inline push()
+{
+#ifdef BIT_FIRST
+	set_bit();
+#endif
+	do
+	:: atomic { here ->
+		assert(lives(r) && !on[r]);
+		first = head[at];
+		link[r] = first
+	   };
+	   atomic { here ->
+		if
+		:: head[at] == first ->
+			assert(lives(r) && !on[r] && link[r] == first);
+			head[at] = r;
+			on[r] = true;
+			barrier();
+			break
+		:: else
+		fi
+	   }
+	od;
+#if defined(FIRST_SETS)
+	if
+	:: first == NONE -> set_bit()
+	:: else
+	fi;
+#elif !defined(BIT_FIRST)
+	set_bit();
+#endif
+	first = 0
+}
+
+#define add()	buffer[r]++
+#define look()	was = listed[r]
+
+/* helpers/percpu.c, percpu_row_add(), and rows.rs, add() */
+inline update()
+{
+	/* Preemption is off, in a task. */
+	atomic { here ->
+		assert(lives(r));
+#ifdef LOOK_FIRST
+		look();
+		early[r]++;
+#else
+		add();
+#endif
+		updating[cpu]++;
+#ifndef PREEMPT_ON
+		preempt_off[cpu] = (me == 0 -> true : preempt_off[cpu])
+#endif
+	};
+	atomic { here ->
+		assert(lives(r));
+#ifdef LOOK_FIRST
+		add();
+		early[r]--;
+#else
+		look();
+#endif
+		preempt_off[cpu] = (me == 0 -> false : preempt_off[cpu])
+	};
+	if
+	:: was
+	:: else ->
+		atomic { here ->
+			assert(lives(r));
+			was = listed[r];
+			if
+			:: !was -> listed[r] = true; barrier()
+			:: else
+			fi;
+			at = cpu;
+#ifdef MIGRATE
+			if
+			:: me == 0 -> at = CPUS - 1 - cpu
+			:: true
+			fi
+#endif
+		};
+		if
+#ifndef PUSH_ANYWAY
+		:: !was -> push()
+		:: else
+#else
+		:: push()
+#endif
+		fi;
+		at = 0
+	fi;
+	atomic { was = false; updating[cpu]-- }
+}
+
+/* A task, an interrupt or an NMI of a CPU. */
+proctype Updater(byte cpu; byte me; byte times)
+{
+	byte r, first, interrupted, at, k;
+	bool was;
+
+	do
+	:: times > 0 ->
+		atomic {
+			level[cpu] <= me ->
+			interrupted = level[cpu];
+			level[cpu] = me;
+			times--;
+#ifdef REMOVE
+			if
+			:: r = 0
+			:: !dying -> r = X; users++
+			fi
+#else
+			if
+			:: r = cpu
+			:: cpu + CPUS < ROWS -> r = cpu + CPUS
+			fi
+#endif
+		};
+		update();
+		atomic {
+			here ->
+			level[cpu] = interrupted;
+			interrupted = 0;
+#ifdef REMOVE
+			/* Who gives back a reference has done before what he did before. */
+			if
+			:: r == X ->
+#ifndef PUT_NO_BARRIER
+				barrier();
+#endif
+				users--
+			:: else
+			fi;
+#endif
+			r = 0
+		}
+	:: else -> break
+	od;
+	done++
+}
+
+/* A store leaves the buffer. */
+proctype Store(byte r)
+{
+end:	do
+	:: d_step { buffer[r] > 0 -> running[r]++; buffer[r]-- }
+	od
+}
+
+/* rows.rs, unlink(): the row at i. */
+inline unlink_at()
+{
+	watching--;
+	do
+	:: i < watching -> watched[i] = watched[i + 1]; i++
+	:: else -> watched[i] = NONE; break
+	od
+}
+
+inline unlink(row)
+{
+	i = 0;
+	do
+	:: i < watching && watched[i] == row -> unlink_at(); break
+	:: i < watching && watched[i] != row -> i++
+	:: else -> break
+	od;
+	i = 0;
+	gp[row] = 0
+}
+
+inline visit(row)
+{
+	assert(lives(row) && running[row] >= seen[row]);
+	total[row] = total[row] + running[row] - seen[row];
+#ifndef READ_TWICE
+	seen[row] = running[row]
+#endif
+}
+
+inline watch(row)
+{
+#ifndef COOKIE_EARLY
+	unlink(row);
+	gp[row] = ALL;
+#endif
+#ifdef NO_GP
+	gp[row] = 0;
+#endif
+	watched[watching] = row;
+	watching++
+}
+
+/* rows.rs, take_changed(). What it has taken off is private. */
+inline take_changed()
+{
+#ifndef MASK_LATE
+	d_step { bits = mask; mask = 0 };
+#else
+	bits = mask;
+#endif
+	do
+	:: c < CPUS ->
+		if
+		:: bits & (1 << c) ->
+			d_step { r = head[c]; head[c] = NONE };
+			do
+			:: r != NONE ->
+#ifdef COOKIE_EARLY
+				d_step { unlink(r); gp[r] = ALL };
+#endif
+				d_step {
+					assert(lives(r) && on[r] && listed[r]);
+#ifndef NEXT_AFTER
+					next = link[r];
+#endif
+					on[r] = false;
+					listed[r] = false
+				};
+#ifdef NEXT_AFTER
+				next = link[r];
+#endif
+#if defined(LOOK_ONCE) || defined(NO_WATCH)
+				d_step { visit(r) };
+#endif
+				d_step {
+#ifndef NO_WATCH
+					watch(r);
+#endif
+					r = next;
+					next = 0
+				}
+			:: else -> break
+			od
+		:: else
+		fi;
+		c++
+	:: else -> break
+	od;
+#ifdef MASK_LATE
+	mask = 0;
+#endif
+	atomic { c = 0; r = 0; bits = 0 }
+}
+
+/* rows.rs, flush() */
+inline flush()
+{
+	atomic {
+#ifndef NO_MUTEX
+		!locked ->
+		locked = true;
+#endif
+		/* What is known to others now must be in the totals then. */
+		d_step {
+			for (c : 0 .. ROWS - 1) {
+				promised[c] = 0;
+				if
+				:: updating[cpu_of(c)] == 0 -> promised[c] = running[c]
+				:: else
+				fi
+			}
+			c = 0
+		}
+	};
+	take_changed();
+	do
+	:: d_step {
+		watching > 0 && gp[watched[0]] == 0 ->
+		r = watched[0];
+		unlink(r);
+		visit(r);
+	   };
+#ifdef READ_TWICE
+	   d_step { seen[r] = running[r] };
+#endif
+	   r = 0
+	:: else -> break
+	od;
+#ifndef LOOK_ONCE
+	for (c : 0 .. watching - 1) {
+		d_step { r = watched[c]; visit(r) };
+#ifdef READ_TWICE
+		d_step { seen[r] = running[r] }
+#endif
+	}
+	atomic { c = 0; r = 0 };
+#endif
+	atomic {
+		for (c : 0 .. ROWS - 1) {
+			assert(total[c] >= promised[c]);
+			promised[c] = 0
+		}
+		c = 0
+	}
+}
+
+#define flush_locals \
+	byte c, r, next, bits, i; \
+	byte promised[ROWS]
+
+proctype Flusher()
+{
+	flush_locals;
+
+	do
+	:: flush(); locked = false
+	:: done == CPUS * 3 + FLUSHERS - 1 && !locked &&
+		buffer[0] == 0 && buffer[X] == 0 && gp[0] == 0 && gp[X] == 0 -> break
+	od;
+	flush();
+	atomic {
+		for (c : 0 .. ROWS - 1) {
+			assert(total[c] == running[c])
+		}
+	};
+	locked = false
+}
+
+#if FLUSHERS > 1
+/* Somebody else, once. */
+proctype Other()
+{
+	flush_locals;
+
+	flush();
+	locked = false;
+	done++
+}
+#endif
+
+#ifdef REMOVE
+/* X is freed: rows.rs, retire() */
+proctype Freer()
+{
+	flush_locals;
+
+	dying = true;
+#ifndef FREE_EARLY
+	users == 0;
+#endif
+	atomic { !locked -> locked = true };
+#ifndef NO_TAKE
+	if
+	:: listed[X] -> take_changed()
+	:: else
+	fi;
+#endif
+	atomic {
+#ifndef NO_UNLINK
+		unlink(X);
+#endif
+		visit(X);
+		assert(!on[X]);
+		assert(total[X] == running[X] && buffer[X] == 0);
+		freed = true;
+		locked = false
+	}
+}
+#endif
+
+init {
+	byte n;
+
+	atomic {
+		for (n : 0 .. CPUS - 1) {
+			run Updater(n, 0, TASK);
+			run Updater(n, 1, IRQ);
+			run Updater(n, 2, NMI);
+			run Quiet(n)
+		}
+		for (n : 0 .. ROWS - 1) {
+			run Store(n)
+		}
+		run Flusher();
+#if FLUSHERS > 1
+		run Other();
+#endif
+#ifdef REMOVE
+		run Freer();
+#endif
+		n = 0
+	}
+}
