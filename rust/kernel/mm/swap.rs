@@ -34,12 +34,12 @@ pub fn is_full() -> bool {
 
 /// How willingly anonymous pages are swapped where no container says so, 0 to 200.
 pub fn swappiness() -> i32 {
-    // SAFETY: A word-sized variable that is written by sysctl.
-    unsafe { (&raw const bindings::vm_swappiness).read_volatile() }
+    // SAFETY: FFI call without requirements.
+    unsafe { bindings::get_vm_swappiness() }
 }
 
 /// Sets [`swappiness`].
 pub fn set_swappiness(value: i32) {
-    // SAFETY: A word-sized variable that readers read once.
-    unsafe { (&raw mut bindings::vm_swappiness).write_volatile(value) }
+    // SAFETY: FFI call without requirements.
+    unsafe { bindings::set_vm_swappiness(value) }
 }
