@@ -95,8 +95,8 @@ pub(crate) fn settle(gfp: Gfp) {
     psi::stalled(|| sched::sleep_killable(msecs_to_jiffies(sleep) as Jiffies));
 }
 
-/// Whether more than `high` pages of `memcg` are in use. What is charged but not in use is no reason
-/// to reclaim or to sleep: as much as was known of at the last flush of statistics.
+/// Whether more than `high` pages of `memcg` are in use. What is charged but not in use is no
+/// reason to reclaim or to sleep: as much as was known of at the last flush of statistics.
 #[inline]
 fn is_beyond(memcg: &MemCgroup, high: usize) -> bool {
     let usage = memcg.memory().usage();

@@ -42,8 +42,8 @@ pub fn seq_line(seq: &SeqFile, prefix: &str, name: &str, value: u64) {
     }
 }
 
-/// Writes a line `name N0=value N1=value...` to `seq`, as fast as can be, of pairs of the number of a
-/// node and a value.
+/// Writes a line `name N0=value N1=value...` to `seq`, as fast as can be, of pairs of the number of
+/// a node and a value.
 pub fn seq_nodes(seq: &SeqFile, name: &str, nodes: impl Iterator<Item = (u64, u64)>) {
     let raw: *mut bindings::seq_file = core::ptr::from_ref(seq).cast_mut().cast();
     // SAFETY: `seq` is valid, and so is `name` for as many bytes.
