@@ -454,7 +454,7 @@ proctype Other()
 #endif
 
 #ifdef REMOVE
-/* X is freed: rows.rs, retire() */
+/* X is freed: rows.rs, look_at() and retire() */
 proctype Freer()
 {
 	flush_locals;
@@ -464,6 +464,7 @@ proctype Freer()
 	users == 0;
 #endif
 	atomic { !locked -> locked = true };
+	atomic { visit(X) };
 #ifndef NO_TAKE
 	if
 	:: listed[X] -> take_changed()
@@ -474,7 +475,6 @@ proctype Freer()
 #ifndef NO_UNLINK
 		unlink(X);
 #endif
-		visit(X);
 		assert(!on[X]);
 		assert(total[X] == running[X] && buffer[X] == 0);
 		freed = true;

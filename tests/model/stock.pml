@@ -153,7 +153,7 @@ inline take_back(m)
 	fi
 }
 
-/* stock.rs, make_place(); stocked.rs, note() */
+/* stock.rs, refill(); stocked.rs, note() */
 inline make_place(m)
 {
 #ifndef NOTE_DYING

@@ -51,9 +51,9 @@ fn finish_folio(
     node: &Node,
     item: NodeItem,
     n: c_int,
-    rcu: &rcu::Guard,
+    left: count::Left<'_>,
 ) {
-    count::finish_node(node, item.index(), n, rcu);
+    count::finish_node(left, node, item.index(), n);
     page.folio().nid().mod_state(item, n as isize);
 }
 
@@ -104,12 +104,12 @@ kernel::seam! {
     /// The folio is locked, referenced or mapped: `mm/filemap.c`, `mm/rmap.c`,
     /// `mm/page-writeback.c`.
     fn lruvec_stat_mod_folio(page: MetaPage<'_, Referenced>, item: NodeItem, n: c_int) {
-        // What is on the way to nothing else comes last: it needs nothing to be kept.
+        // The node comes last: a call with nothing behind it, for which no register is saved.
         if let Some(owner) = page.owner() {
             let rcu = rcu::read_lock();
             let node = owner.node(&rcu);
-            if !count::try_mod_node(node, item.index(), n, &rcu) {
-                return finish_folio(page, node, item, n, &rcu);
+            if let Err(left) = count::try_mod_node(node, item.index(), n, &rcu) {
+                return finish_folio(page, node, item, n, left);
             }
         }
         page.folio().nid().mod_state(item, n as isize);

@@ -30,8 +30,8 @@ use kernel::{
     bindings::vm_event_item,
     mm::numa::NodeId,
     percpu::{
-        self,
-        Slot, //
+        Slot,
+        ThisRow, //
     },
     sync::rcu,
     warn_on_once, //
@@ -46,27 +46,30 @@ pub(crate) fn mod_node(node: &Node, item: usize, n: isize) {
     }
 }
 
-/// As [`mod_node`], for who is under RCU. Says whether it is done: in the common case. If not,
-/// [`finish_node`] does the rest; so the common case has no call.
+/// What [`try_mod_node`] has left to do: to list the row, or all, if there is none.
+pub(crate) type Left<'a> = Option<ThisRow<'a, Node, NR_NODE_OFTEN>>;
+
+/// As [`mod_node`], for who is under RCU. Done in the common case; if not, [`finish_node`] does the
+/// rest: so the common case has no call.
 #[inline(always)]
-#[must_use]
-pub(crate) fn try_mod_node(node: &Node, item: usize, n: i32, rcu: &rcu::Guard) -> bool {
-    match often(item) {
-        Some(slot) => node.rows().add_rcu(slot, n, rcu).is_none(),
-        None => false,
+pub(crate) fn try_mod_node<'a>(
+    node: &'a Node,
+    item: usize,
+    n: i32,
+    rcu: &rcu::Guard,
+) -> Result<(), Left<'a>> {
+    let slot = often(item).ok_or(None)?;
+    match node.rows().add_rcu(slot, n, rcu) {
+        None => Ok(()),
+        row => Err(row),
     }
 }
 
-/// Does what [`try_mod_node`] has left, for who has not left RCU since.
+/// Does what [`try_mod_node`] has left.
 #[cold]
-pub(crate) fn finish_node(node: &Node, item: usize, n: i32, _rcu: &rcu::Guard) {
-    match often(item) {
-        // Where RCU keeps to the CPU, that is the row. Where it does not, all are looked at.
-        Some(_) if cfg!(CONFIG_PREEMPT_RCU) => {
-            let rows = percpu::possible_cpus().filter_map(|cpu| node.rows().row(cpu));
-            rows.for_each(|row| row.changed());
-        }
-        Some(_) => node.rows().mark(),
+pub(crate) fn finish_node(left: Left<'_>, node: &Node, item: usize, n: i32) {
+    match left {
+        Some(row) => row.changed(),
         None => mod_other(node, item, n as isize),
     }
 }

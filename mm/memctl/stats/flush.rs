@@ -21,6 +21,10 @@ use crate::c::{
         Carrier,
         Lock, //
     },
+    counts::{
+        Rare,
+        Totals, //
+    },
     items::{
         is_event,
         LRU_AT,
@@ -50,6 +54,22 @@ pub(crate) const PERIOD: u64 = 2 * HZ as u64;
 /// When the last flush was, in jiffies.
 static LAST: Atomic<u64> = Atomic::new(0);
 
+/// Tells `add` of what a CPU has counted that is not 0, and then of what was counted for all CPUs:
+/// the counts of the latter come behind the others.
+#[inline]
+fn each_change<const OFTEN: usize, const RARE: usize>(
+    counted: &[i32; OFTEN],
+    rare: &Rare<RARE>,
+    add: impl Fn(usize, isize),
+) {
+    for (at, by) in counted.iter().enumerate() {
+        if *by != 0 {
+            add(at, *by as isize);
+        }
+    }
+    rare.take(|at, by| add(OFTEN + at, by as isize));
+}
+
 /// Carries up what a CPU has counted in a share of a node, and what was counted for all CPUs.
 /// Steps: counts, and levels of the hierarchy times those that have changed.
 fn carry_node(carrier: &Carrier<'_>, node: &Node, counted: &[i32; NR_NODE_OFTEN]) {
@@ -61,13 +81,7 @@ fn carry_node(carrier: &Carrier<'_>, node: &Node, counted: &[i32; NR_NODE_OFTEN]
             local.add(carrier, at, by);
         }
     };
-    for (at, by) in counted.iter().enumerate() {
-        if *by != 0 {
-            add(at, *by as isize);
-        }
-    }
-    node.rare()
-        .take(|at, by| add(NR_NODE_OFTEN + at, by as isize));
+    each_change(counted, node.rare(), add);
     // The note does not say that there is nothing: what is late has been noted before.
     node.take_lru_change();
     for lru in 0..NR_LRU {
@@ -93,14 +107,7 @@ fn carry_memcg(carrier: &Carrier<'_>, memcg: &MemCgroup, counted: &[i32; NR_MEMC
             local.add(carrier, at, by);
         }
     };
-    for (at, by) in counted.iter().enumerate() {
-        if *by != 0 {
-            add(at, *by as isize);
-        }
-    }
-    memcg
-        .rare()
-        .take(|at, by| add(NR_MEMCG_OFTEN + at, by as isize));
+    each_change(counted, memcg.rare(), add);
     sched::cond_resched();
 }
 
@@ -178,20 +185,27 @@ pub(crate) fn retire(freeing: &Freeing) {
 fn hand_over(carrier: &Carrier<'_>, child: &MemCgroup, heir: &MemCgroup) {
     let removed = || child.up().take_while(|m| !core::ptr::eq(*m, heir));
     for at in (0..NR_MEMCG_OFTEN).filter(|at| *at != STOCKED && !is_event(*at)) {
-        let n = child.totals().get(at);
-        removed().for_each(|m| m.totals().add(carrier, at, n.wrapping_neg()));
-        if let Some(local) = heir.local() {
-            local.add(carrier, at, n);
-        }
+        let from = removed().map(MemCgroup::totals);
+        move_count(carrier, at, child.totals().get(at), from, heir.local());
     }
     for (node, to) in child.nodes().zip(heir.nodes()) {
         for at in 0..LRU_AT {
-            let n = node.totals().get(at);
-            let shares = removed().map(|m| m.node(node.nid()));
-            shares.for_each(|share| share.totals().add(carrier, at, n.wrapping_neg()));
-            if let Some(local) = to.local() {
-                local.add(carrier, at, n);
-            }
+            let from = removed().map(|m| m.node(node.nid()).totals());
+            move_count(carrier, at, node.totals().get(at), from, to.local());
         }
+    }
+}
+
+/// Takes `n` out of the count `at` of all `from`, and adds it to that of `to`.
+fn move_count<'a, const N: usize>(
+    carrier: &Carrier<'_>,
+    at: usize,
+    n: isize,
+    from: impl Iterator<Item = &'a Totals<N>>,
+    to: Option<&Totals<N>>,
+) {
+    from.for_each(|totals| totals.add(carrier, at, n.wrapping_neg()));
+    if let Some(to) = to {
+        to.add(carrier, at, n);
     }
 }

@@ -133,7 +133,7 @@ struct Row<T: 'static, const N: usize> {
 /// flusher.flush(&mut add_up);
 /// assert_eq!(totals, [2, 1]);
 ///
-/// flusher.retire(&house.lamps, |_, _| ());
+/// flusher.retire(&house.lamps);
 /// # Ok::<(), Error>(())
 /// ```
 ///
@@ -581,11 +581,10 @@ impl<T: 'static, const N: usize> Flusher<T, N> {
         }
     }
 
-    /// Tells what has changed in `rows`, for the last time, and has them on no list: the owner may
-    /// go. As many steps as there are possible CPUs, and rows that have changed.
-    ///
-    /// What changes afterwards is not listed any more.
-    pub fn retire(&mut self, rows: &Rows<T, N>, mut visit: impl FnMut(&T, &[i32; N])) {
+    /// Has `rows` on no list: the owner may go. What has changed in them is not told of any more,
+    /// but for who calls [`Flusher::look_at`] before. As many steps as there are possible CPUs, and
+    /// rows that have changed.
+    pub fn retire(&mut self, rows: &Rows<T, N>) {
         // SAFETY: The rows are valid.
         let listed = |row: *mut Row<T, N>| unsafe { (*row).written.listed.load(Relaxed) } != 0;
         if self.own(rows).any(listed) {
@@ -597,10 +596,7 @@ impl<T: 'static, const N: usize> Flusher<T, N> {
                 if (*row).seen.watched {
                     self.unlink(row);
                 }
-                if !(*row).written.owner.load(Relaxed).is_null() {
-                    Self::visit(row, &mut visit);
-                    (*row).written.owner.store(null_mut(), Relaxed);
-                }
+                (*row).written.owner.store(null_mut(), Relaxed);
             }
         }
     }

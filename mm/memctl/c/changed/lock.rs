@@ -102,17 +102,13 @@ impl Lock {
         node: impl Fn(&Carrier<'_>, &Node, &[i32; NR_NODE_OFTEN]),
         memcg: impl Fn(&Carrier<'_>, &MemCgroup, &[i32; NR_MEMCG_OFTEN]),
     ) {
-        let Some(flushers) = &mut *self.0 else {
-            return;
-        };
-        let (carrier, of) = (Carrier(PhantomData), freeing.memcg());
-        flushers
-            .memcgs
-            .retire(of.rows(), |owner, changes| memcg(&carrier, owner, changes));
-        for share in of.nodes() {
-            flushers.nodes.retire(share.rows(), |owner, changes| {
-                node(&carrier, owner, changes)
-            });
+        let of = freeing.memcg();
+        self.look_at(of, node, memcg);
+        if let Some(flushers) = &mut *self.0 {
+            flushers.memcgs.retire(of.rows());
+            for share in of.nodes() {
+                flushers.nodes.retire(share.rows());
+            }
         }
     }
 
