@@ -4,7 +4,8 @@
 //! not say, locked operations and lines that CPUs share among it.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Seek, Write};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use crate::clock::median;
@@ -44,8 +45,8 @@ fn measure(homes: &[&Home]) -> Outcome<f64> {
         let child = sys::spawn(|| match fill(cpu, home) {
             Ok((time, pages)) => {
                 let time = time.as_nanos() as u64;
-                spent[0].fetch_add(time, std::sync::atomic::Ordering::Relaxed);
-                spent[1].fetch_add(pages, std::sync::atomic::Ordering::Relaxed);
+                spent[0].fetch_add(time, Relaxed);
+                spent[1].fetch_add(pages, Relaxed);
                 0
             }
             Err(why) => {
@@ -58,7 +59,7 @@ fn measure(homes: &[&Home]) -> Outcome<f64> {
     for child in children {
         check_child(child.wait().context("wait")?)?;
     }
-    let [time, pages] = [0, 1].map(|i| spent[i].load(std::sync::atomic::Ordering::Relaxed));
+    let [time, pages] = [0, 1].map(|i| spent[i].load(Relaxed));
     Ok(time as f64 / pages as f64)
 }
 
@@ -75,7 +76,7 @@ fn fill(cpu: usize, home: &Home) -> Outcome<(Duration, u64)> {
             file.write_all(&page).context(&path)?;
         }
         file.set_len(0).context(&path)?;
-        std::io::Seek::rewind(&mut file).context(&path)?;
+        file.rewind().context(&path)?;
         pages += PAGES as u64;
     }
     let time = start.elapsed();

@@ -91,11 +91,6 @@ impl Insistence {
         core::mem::replace(&mut self.stocks, false)
     }
 
-    /// Whether it has not done so yet.
-    fn wants_stocks(&self) -> bool {
-        self.stocks
-    }
-
     /// What to do with a charge of `nr` pages after reclaim got `reclaimed` pages, but not enough.
     /// `dying` says that the task is going to exit.
     pub(crate) fn after_reclaim(
@@ -195,9 +190,9 @@ pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
             continue;
         }
         // What is charged but not in use is no reason to kill, to fail, or to reclaim more.
-        if insistence.wants_stocks() {
+        if insistence.stocks {
             if let Some(drained) = stock::drain_in_turn(over) {
-                insistence.takes_stocks();
+                insistence.stocks = false;
                 if drained != 0 {
                     continue;
                 }

@@ -21,6 +21,7 @@ use kernel::{
     bindings as c,
     cgroup::{
         seq_line,
+        seq_nodes,
         Show, //
     },
     mm::numa::NodeId,
@@ -128,10 +129,8 @@ impl Show for NumaStat {
                 let sum = |nid| lru_pages(memcg, nid, mask, tree);
                 let total: usize = NodeId::with_memory().map(sum).sum();
                 seq_print!(seq, "{}{}={}", prefix, name, total);
-                for nid in NodeId::with_memory() {
-                    seq_print!(seq, " N{}={}", nid.as_raw(), sum(nid));
-                }
-                seq_print!(seq, "\n");
+                let nodes = NodeId::with_memory().map(|nid| (nid.index() as u64, sum(nid) as u64));
+                seq_nodes(seq, "", nodes);
             }
         }
         Ok(())

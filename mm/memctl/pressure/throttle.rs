@@ -99,8 +99,8 @@ pub(crate) fn settle(gfp: Gfp) {
 /// reason to reclaim or to sleep: as much as was known of at the last flush of statistics.
 #[inline]
 fn is_beyond(memcg: &MemCgroup, high: usize) -> bool {
-    let usage = memcg.memory().usage();
-    usage > high && usage - stock::held(memcg).min(usage) > high
+    // Mostly it is not even with them.
+    memcg.memory().usage() > high && stock::in_use_as_known(memcg) > high
 }
 
 /// Reclaims in each container from `memcg` up that is beyond its boundary.
@@ -130,10 +130,7 @@ fn overage(usage: usize, high: usize) -> usize {
 fn memory_overage(memcg: &MemCgroup) -> usize {
     memcg
         .up_below_root()
-        .map(|m| {
-            let in_use = m.memory().usage().saturating_sub(stock::held(m));
-            overage(in_use, m.high().load(Relaxed))
-        })
+        .map(|m| overage(stock::in_use_as_known(m), m.high().load(Relaxed)))
         .max()
         .unwrap_or(0)
 }

@@ -182,6 +182,11 @@ pub(crate) fn held(memcg: &MemCgroup) -> usize {
 /// How many pages of `memcg` and of all below it are in use, stocks left out. May sleep.
 pub(crate) fn in_use(memcg: &MemCgroup) -> usize {
     flush::flush();
+    in_use_as_known(memcg)
+}
+
+/// The same, with stocks as of the last flush of statistics. Does not sleep.
+pub(crate) fn in_use_as_known(memcg: &MemCgroup) -> usize {
     memcg.memory().usage().saturating_sub(held(memcg))
 }
 
