@@ -19,11 +19,20 @@ static inline bool mem_cgroup_disabled(void);
 
 #define MEM_CGROUP_ID_SHIFT	16
 
-/* At least as many as there are in mm/memctl/c/items.rs. */
-#define MEMCTL_NR_MEMCG_COUNTS	34
-#define MEMCTL_NR_RARE_EVENTS	8
-#define MEMCTL_NR_NODE_COUNTS	50
-#define MEMCTL_NR_RARE_ITEMS	23
+/* As many as there are in mm/memctl/c/items.rs, which checks that. */
+enum {
+	MEMCTL_NR_RARE_EVENTS = 4 + 2 * IS_ENABLED(CONFIG_SWAP) +
+				IS_ENABLED(CONFIG_ZSWAP) +
+				4 * IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) +
+				3 * IS_ENABLED(CONFIG_NUMA_BALANCING),
+	MEMCTL_NR_MEMCG_COUNTS = 7 + 2 * IS_ENABLED(CONFIG_ZSWAP) +
+				 MEMCG_NR_STAT - NR_VM_NODE_STAT_ITEMS +
+				 MEMCTL_NR_RARE_EVENTS,
+	MEMCTL_NR_RARE_ITEMS = 26 + IS_ENABLED(CONFIG_NUMA_BALANCING) +
+			       IS_ENABLED(CONFIG_HUGETLB_PAGE),
+	MEMCTL_NR_NODE_COUNTS = 16 + IS_ENABLED(CONFIG_SWAP) +
+				MEMCTL_NR_RARE_ITEMS + NR_LRU_LISTS,
+};
 
 /* An id that outlives its container: swap and shadow entries hold it. */
 struct mem_cgroup_private_id {
@@ -57,6 +66,13 @@ struct mem_cgroup_reclaim_iter {
 /* Counters of which every CPU has its own; rust/kernel/percpu/rows.rs. */
 struct percpu_rows {
 	void __percpu *base;
+	void *owner;
+	/* Rows that have changed, and who has some, too. */
+	void *changed;
+	struct percpu_rows *next;
+	u32 listed;
+	u32 claims;
+	u32 watched;
 };
 
 /*
@@ -85,14 +101,18 @@ struct mem_cgroup_per_node {
 	/* Read-mostly. */
 	struct mem_cgroup	*memcg;
 	struct obj_cgroup __rcu	*objcg;
-	struct percpu_rows	rows;
 	int			nid;
+	/* A size of a list has changed, and has not been carried up yet. */
+	u32			lru_changed;
+	struct percpu_rows	rows;
 	/* Keeps the handle's memory until the container is freed. */
 	struct obj_cgroup	*orig_objcg;
 	struct shrinker_info __rcu *shrinker_info;
 	/* Handles inherited from removed children. */
 	struct list_head	objcg_list;
 	struct mem_cgroup_reclaim_iter iter;
+	/* What there is here alone, on cgroup v1. */
+	long			*local;
 
 	/* Written under lruvec.lru_lock. */
 	CACHELINE_PADDING(_pad1_);
@@ -108,11 +128,8 @@ struct mem_cgroup_per_node {
 	 */
 	u32			rare_changed;
 	u32			rare[MEMCTL_NR_RARE_ITEMS];
-	/* Likewise, that a size has changed. */
-	u32			lru_changed;
 	/* Written by who carries counts up: what there is here and below. */
-	unsigned long		lru_seen[NR_LRU_LISTS];
-	long			*local;
+	u32			lru_seen[NR_LRU_LISTS];
 	long			totals[MEMCTL_NR_NODE_COUNTS];
 };
 
@@ -135,11 +152,11 @@ struct memctl_state {
 	bool oom_kill_disable;
 	/* All processes are killed together. */
 	bool oom_group;
+	struct res_counter_peaks peaks;
+	struct res_counter_peaks swap_peaks;
 
 	struct res_counter memory;
 	struct res_counter swap;
-	struct res_counter_peaks peaks;
-	struct res_counter_peaks swap_peaks;
 
 	/* memory.events, memory.events.local, and memory.swap.events */
 	struct cgroup_file events_file;
@@ -157,11 +174,11 @@ struct memctl_state {
 
 struct mem_cgroup {
 	struct cgroup_subsys_state css;
+	struct mem_cgroup_private_id id;
 
 	/* mm/memctl/c/state.rs. */
 	struct memctl_state state;
 
-	struct mem_cgroup_private_id id;
 	int kmemcg_id;
 	int swappiness;
 	/* Nothing is charged to sockets yet: stays 0. */

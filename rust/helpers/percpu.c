@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <linux/context_tracking_state.h>
 #include <linux/cpumask.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
@@ -58,6 +59,20 @@ __rust_helper void *rust_helper_percpu_row_add_rcu(void __percpu *row,
 	if (IS_ENABLED(CONFIG_PREEMPT_RCU))
 		preempt_enable_notrace();
 	return unlisted;
+}
+
+/*
+ * Whether RCU does not watch @cpu, so that all it did as a reader before is seen. Who
+ * asks has had a full barrier before: what @cpu does as a reader from now on sees what
+ * was written before that.
+ */
+__rust_helper bool rust_helper_cpu_is_quiet(unsigned int cpu)
+{
+#ifdef CONFIG_CONTEXT_TRACKING_IDLE
+	return !(ct_rcu_watching_cpu_acquire(cpu) & CT_RCU_WATCHING);
+#else
+	return false;
+#endif
 }
 
 __rust_helper void *rust_helper_per_cpu_ptr_bytes(void __percpu *ptr,

@@ -96,6 +96,25 @@ impl Css {
         self.has_flag(bindings::CSS_ONLINE)
     }
 
+    /// How many there are below it that are not being removed, as far as is known without
+    /// `cgroup_mutex`.
+    #[inline]
+    pub fn nr_descendants(&self) -> usize {
+        // SAFETY: `self` is valid. Others may write it meanwhile.
+        let nr = unsafe { (&raw const (*self.as_raw()).nr_descendants).read_volatile() };
+        nr.max(0) as usize
+    }
+
+    /// Whether there are any below it that can still be seen, those being removed included.
+    #[inline]
+    pub fn has_children(&self) -> bool {
+        // SAFETY: `self` is valid. Others may write it meanwhile; only the address is looked at.
+        unsafe {
+            let children = &raw const (*self.as_raw()).children;
+            (&raw const (*children).next).read_volatile().cast_const() != children
+        }
+    }
+
     /// Visits the leaders of all processes in the cgroup, until `visit` returns true. Says whether
     /// it did. May sleep between the processes.
     pub fn any_process(&self, visit: impl FnMut(&Task) -> bool) -> bool {

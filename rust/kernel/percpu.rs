@@ -15,6 +15,7 @@ mod rows;
 pub use bits::CpuBits;
 pub use rows::{
     Flusher,
+    Owner,
     RowList,
     Rows,
     ThisRow, //

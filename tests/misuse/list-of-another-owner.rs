@@ -2,7 +2,10 @@
 // Who takes rows off a list would take the share of a node for a container.
 
 use crate::c::{
-    items::NR_NODE_OFTEN,
+    items::{
+        NR_MEMCG_OFTEN,
+        NR_NODE_OFTEN, //
+    },
     memcg::MemCgroup,
     node::Node, //
 };
@@ -10,7 +13,7 @@ use kernel::percpu::Flusher;
 
 fn look(
     node: &Node,
-    others: &mut Flusher<MemCgroup, NR_NODE_OFTEN>,
+    others: &mut Flusher<MemCgroup, NR_MEMCG_OFTEN>,
     nodes: &mut Flusher<Node, NR_NODE_OFTEN>,
 ) {
     let _others = &others;

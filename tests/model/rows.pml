@@ -3,11 +3,12 @@
  * Lists of changed rows, rust/kernel/percpu/rows.rs: who counts, in tasks and
  * interrupts, against who flushes, and, with REMOVE, the removal of a container.
  *
- * A row has what a container counts on a CPU. Row r is that of CPU r % CPUS; with
- * REMOVE the last row is that of the container that goes. A CPU has a task that
+ * A row has what a container counts on a CPU. Row r is that of CPU r % CPUS and of
+ * container r / CPUS; with REMOVE the last one is that of the container that goes. A
+ * CPU has a task that
  * counts TASK times, an interrupt that counts IRQ times and an NMI that counts NMI
  * times; each begins between any two steps of what it interrupts. A task may push a
- * row to the list of another CPU: it knows where it was.
+ * container to the list of another CPU: it may have moved.
  *
  * A step is one access to what others see. What a CPU has added to a row stays in
  * its store buffer, for as long as it likes or until a full barrier; it leaves in no
@@ -39,16 +40,23 @@
 #define FLUSHERS	1
 #endif
 #define X	(ROWS - 1)
+#define OWNERS	((ROWS + CPUS - 1) / CPUS)
 #define NONE	ROWS
 #define ALL	((1 << CPUS) - 1)
 #define cpu_of(r)	((r) % CPUS)
+#define owner_of(r)	((r) / CPUS)
 
 /* Rows. */
 byte running[ROWS];	/* as all see it */
 byte buffer[ROWS];	/* what the CPU has added, and others do not see yet */
 bool listed[ROWS];
 byte link[ROWS] = NONE;
-byte head[CPUS] = NONE;	/* rows that are listed, by CPU */
+
+/* Containers. */
+byte changed[OWNERS] = NONE;	/* rows that are listed */
+bool owner_listed[OWNERS];
+byte owner_link[OWNERS] = NONE;
+byte head[CPUS] = NONE;	/* containers that are listed, by CPU */
 byte mask;		/* percpu/bits.rs: CPUs that have listed some */
 
 /* The flusher's. */
@@ -60,7 +68,8 @@ byte watching;		/* how many these are */
 byte gp[ROWS];		/* CPUs that have not been quiet since a row was taken */
 
 /* What lists must agree with, and what others may rely on. */
-bool on[ROWS];		/* it is on the list of a CPU, or was and is still listed */
+bool on[ROWS];		/* it is on a list, or was and is still listed */
+bool owner_on[OWNERS];
 #ifdef LOOK_FIRST
 byte early[ROWS];	/* updates that have looked and not added */
 #endif
@@ -75,13 +84,13 @@ byte done;
 #define here	level[cpu] == me
 #define lives(r)	(r != X || !freed)
 
-/* All that the CPU has written is seen by others. */
-inline barrier()
+/* All that a CPU has written is seen by others. */
+inline drain(which)
 {
 	d_step {
 		for (k : 0 .. ROWS - 1) {
 			if
-			:: cpu_of(k) == cpu ->
+			:: cpu_of(k) == which ->
 				running[k] = running[k] + buffer[k];
 				buffer[k] = 0
 			:: else
@@ -91,6 +100,9 @@ inline barrier()
 	}
 }
 
+#define barrier()	drain(cpu)
+#define quiet(which)	(level[which] == 0 && !preempt_off[which])
+
 /* The CPU is quiet, and some grace period waits for that. */
 proctype Quiet(byte cpu)
 {
@@ -98,7 +110,7 @@ proctype Quiet(byte cpu)
 
 end:	do
 	:: atomic {
-		level[cpu] == 0 && !preempt_off[cpu] && ((gp[0] | gp[X]) & (1 << cpu)) ->
+		quiet(cpu) && ((gp[0] | gp[X]) & (1 << cpu)) ->
 		barrier();
 		gp[0] = gp[0] & ~(1 << cpu);
 #if ROWS > 1
@@ -119,24 +131,48 @@ inline set_bit()
 	fi
 }
 
-/* rows.rs, put(), for who has set listed */
-inline push()
+/* rows.rs, push(): of a row, for who has set listed */
+inline push_row()
+{
+	do
+	:: atomic { here ->
+		assert(lives(r) && !on[r]);
+		first = changed[owner_of(r)];
+		link[r] = first
+	   };
+	   atomic { here ->
+		if
+		:: changed[owner_of(r)] == first ->
+			assert(lives(r) && !on[r] && link[r] == first);
+			changed[owner_of(r)] = r;
+			on[r] = true;
+			barrier();
+			break
+		:: else
+		fi
+	   }
+	od;
+	first = 0
+}
+
+/* The same of a container, and list(). */
+inline push_owner()
 {
 #ifdef BIT_FIRST
 	set_bit();
 #endif
 	do
 	:: atomic { here ->
-		assert(lives(r) && !on[r]);
+		assert(lives(r) && !owner_on[owner_of(r)]);
 		first = head[at];
-		link[r] = first
+		owner_link[owner_of(r)] = first
 	   };
 	   atomic { here ->
 		if
 		:: head[at] == first ->
-			assert(lives(r) && !on[r] && link[r] == first);
-			head[at] = r;
-			on[r] = true;
+			assert(lives(r) && !owner_on[owner_of(r)]);
+			head[at] = owner_of(r);
+			owner_on[owner_of(r)] = true;
 			barrier();
 			break
 		:: else
@@ -152,6 +188,36 @@ inline push()
 	set_bit();
 #endif
 	first = 0
+}
+
+/* rows.rs, mark() and list() */
+inline mark()
+{
+	atomic { here -> assert(lives(r)); was = owner_listed[owner_of(r)] };
+	if
+	:: was
+	:: else ->
+		atomic { here ->
+			assert(lives(r));
+			was = owner_listed[owner_of(r)];
+			if
+			:: !was -> owner_listed[owner_of(r)] = true; barrier()
+			:: else
+			fi;
+			at = cpu;
+#ifdef MIGRATE
+			if
+			:: me == 0 -> at = CPUS - 1 - cpu
+			:: true
+			fi
+#endif
+		};
+		if
+		:: !was -> push_owner()
+		:: else
+		fi;
+		at = 0
+	fi
 }
 
 #define add()	buffer[r]++
@@ -193,24 +259,22 @@ inline update()
 			if
 			:: !was -> listed[r] = true; barrier()
 			:: else
-			fi;
-			at = cpu;
-#ifdef MIGRATE
-			if
-			:: me == 0 -> at = CPUS - 1 - cpu
-			:: true
 			fi
-#endif
 		};
-		if
-#ifndef PUSH_ANYWAY
-		:: !was -> push()
-		:: else
-#else
-		:: push()
+#ifdef PUSH_ANYWAY
+		was = false;
 #endif
-		fi;
-		at = 0
+		if
+		:: !was ->
+#ifndef MARK_FIRST
+			push_row();
+			mark()
+#else
+			mark();
+			push_row()
+#endif
+		:: else
+		fi
 	fi;
 	atomic { was = false; updating[cpu]-- }
 }
@@ -271,8 +335,8 @@ end:	do
 	od
 }
 
-/* rows.rs, unlink(): the row at i. */
-inline unlink_at()
+/* rows.rs, unwatch(): the row at i. */
+inline unwatch_at()
 {
 	watching--;
 	do
@@ -281,11 +345,11 @@ inline unlink_at()
 	od
 }
 
-inline unlink(row)
+inline unwatch(row)
 {
 	i = 0;
 	do
-	:: i < watching && watched[i] == row -> unlink_at(); break
+	:: i < watching && watched[i] == row -> unwatch_at(); break
 	:: i < watching && watched[i] != row -> i++
 	:: else -> break
 	od;
@@ -293,6 +357,7 @@ inline unlink(row)
 	gp[row] = 0
 }
 
+/* rows.rs, collect() */
 inline visit(row)
 {
 	assert(lives(row) && running[row] >= seen[row]);
@@ -305,7 +370,7 @@ inline visit(row)
 inline watch(row)
 {
 #ifndef COOKIE_EARLY
-	unlink(row);
+	unwatch(row);
 	gp[row] = ALL;
 #endif
 #ifdef NO_GP
@@ -315,9 +380,93 @@ inline watch(row)
 	watching++
 }
 
-/* rows.rs, take_changed(). What it has taken off is private. */
-inline take_changed()
+/* rows.rs, take_off(): what the flusher knows of the CPU of the row */
+inline look_at_cpu()
 {
+	atomic {
+		if
+		:: quiet(cpu_of(r)) -> drain(cpu_of(r)); sure = true
+		:: sure = false
+		fi
+	}
+}
+
+/* rows.rs, take_changed(): of container o. What it has taken off is private. */
+inline take_changed(o)
+{
+#ifndef OWNER_LATE
+	d_step { r = changed[o]; changed[o] = NONE };
+#endif
+	do
+	:: r != NONE ->
+#ifdef COOKIE_EARLY
+		d_step { unwatch(r); gp[r] = ALL };
+#endif
+#ifdef CPU_FIRST
+		look_at_cpu();
+#endif
+		d_step {
+			assert(lives(r) && on[r] && listed[r]);
+#ifndef NEXT_AFTER
+			next = link[r];
+#endif
+			on[r] = false;
+			listed[r] = false
+		};
+#ifdef NEXT_AFTER
+		next = link[r];
+#endif
+#ifndef CPU_FIRST
+		look_at_cpu();
+#endif
+		d_step {
+			if
+			:: sure -> unwatch(r)
+			:: else ->
+#ifndef NO_WATCH
+				watch(r)
+#endif
+			fi;
+			sure = false
+		};
+		d_step { visit(r) };
+#ifdef READ_TWICE
+		d_step { seen[r] = running[r] };
+#endif
+		d_step { r = next; next = 0 }
+	:: else -> break
+	od;
+	r = 0
+}
+
+/* rows.rs, look_again() */
+inline look_again()
+{
+	c = 0;
+	do
+	:: c < watching ->
+		d_step {
+			r = watched[c];
+			if
+			:: gp[r] == 0 -> unwatch(r)
+			:: else -> c++
+			fi;
+#ifndef LOOK_ONCE
+			visit(r)
+#endif
+		};
+#ifdef READ_TWICE
+		d_step { seen[r] = running[r] }
+#endif
+	:: else -> break
+	od;
+	atomic { c = 0; r = 0 }
+}
+
+/* rows.rs, flush(), under the lock */
+inline flush_all()
+{
+	look_again();
 #ifndef MASK_LATE
 	d_step { bits = mask; mask = 0 };
 #else
@@ -327,33 +476,20 @@ inline take_changed()
 	:: c < CPUS ->
 		if
 		:: bits & (1 << c) ->
-			d_step { r = head[c]; head[c] = NONE };
+			d_step { own = head[c]; head[c] = NONE };
 			do
-			:: r != NONE ->
-#ifdef COOKIE_EARLY
-				d_step { unlink(r); gp[r] = ALL };
+			:: own != NONE ->
+#ifdef OWNER_LATE
+				d_step { r = changed[own]; changed[own] = NONE };
 #endif
 				d_step {
-					assert(lives(r) && on[r] && listed[r]);
-#ifndef NEXT_AFTER
-					next = link[r];
-#endif
-					on[r] = false;
-					listed[r] = false
+					assert(owner_on[own] && owner_listed[own]);
+					own_next = owner_link[own];
+					owner_on[own] = false;
+					owner_listed[own] = false
 				};
-#ifdef NEXT_AFTER
-				next = link[r];
-#endif
-#if defined(LOOK_ONCE) || defined(NO_WATCH)
-				d_step { visit(r) };
-#endif
-				d_step {
-#ifndef NO_WATCH
-					watch(r);
-#endif
-					r = next;
-					next = 0
-				}
+				take_changed(own);
+				d_step { own = own_next; own_next = 0 }
 			:: else -> break
 			od
 		:: else
@@ -364,10 +500,57 @@ inline take_changed()
 #ifdef MASK_LATE
 	mask = 0;
 #endif
-	atomic { c = 0; r = 0; bits = 0 }
+	atomic { c = 0; own = 0; bits = 0 }
 }
 
-/* rows.rs, flush() */
+/* rows.rs, look_at(): container o, under the lock */
+inline look_at(o)
+{
+	c = 0;
+	do
+	:: c < watching ->
+		d_step {
+			if
+			:: owner_of(watched[c]) == o -> visit(watched[c])
+			:: else
+			fi;
+			c++
+		}
+	:: else -> break
+	od;
+	c = 0;
+	take_changed(o)
+}
+
+/* What is known to others now must be in the totals when a flush ends. */
+inline promise()
+{
+	d_step {
+		for (c : 0 .. ROWS - 1) {
+			promised[c] = 0;
+			if
+			:: updating[cpu_of(c)] == 0 -> promised[c] = running[c]
+			:: else
+			fi
+		}
+		c = 0
+	}
+}
+
+inline keep_promise(last)
+{
+	atomic {
+		for (c : 0 .. last) {
+			assert(total[c] >= promised[c])
+		}
+		for (c : 0 .. ROWS - 1) {
+			promised[c] = 0
+		}
+		c = 0
+	}
+}
+
+/* Who wants all, or what container 0 has. */
 inline flush()
 {
 	atomic {
@@ -375,52 +558,26 @@ inline flush()
 		!locked ->
 		locked = true;
 #endif
-		/* What is known to others now must be in the totals then. */
-		d_step {
-			for (c : 0 .. ROWS - 1) {
-				promised[c] = 0;
-				if
-				:: updating[cpu_of(c)] == 0 -> promised[c] = running[c]
-				:: else
-				fi
-			}
-			c = 0
-		}
+		promise()
 	};
-	take_changed();
-	do
-	:: d_step {
-		watching > 0 && gp[watched[0]] == 0 ->
-		r = watched[0];
-		unlink(r);
-		visit(r);
-	   };
-#ifdef READ_TWICE
-	   d_step { seen[r] = running[r] };
-#endif
-	   r = 0
-	:: else -> break
-	od;
-#ifndef LOOK_ONCE
-	for (c : 0 .. watching - 1) {
-		d_step { r = watched[c]; visit(r) };
-#ifdef READ_TWICE
-		d_step { seen[r] = running[r] }
-#endif
-	}
-	atomic { c = 0; r = 0 };
-#endif
+	flush_all();
+	keep_promise(ROWS - 1)
+}
+
+inline flush_first()
+{
 	atomic {
-		for (c : 0 .. ROWS - 1) {
-			assert(total[c] >= promised[c]);
-			promised[c] = 0
-		}
-		c = 0
-	}
+		!locked ->
+		locked = true;
+		promise()
+	};
+	look_at(0);
+	keep_promise(CPUS - 1)
 }
 
 #define flush_locals \
-	byte c, r, next, bits, i; \
+	byte c, r, next, own, own_next, bits, i, k; \
+	bool sure; \
 	byte promised[ROWS]
 
 proctype Flusher()
@@ -447,14 +604,18 @@ proctype Other()
 {
 	flush_locals;
 
+#ifdef LEAF
+	flush_first();
+#else
 	flush();
+#endif
 	locked = false;
 	done++
 }
 #endif
 
 #ifdef REMOVE
-/* X is freed: rows.rs, look_at() and retire() */
+/* X is freed: rows.rs, retire() */
 proctype Freer()
 {
 	flush_locals;
@@ -464,18 +625,18 @@ proctype Freer()
 	users == 0;
 #endif
 	atomic { !locked -> locked = true };
-	atomic { visit(X) };
 #ifndef NO_TAKE
 	if
-	:: listed[X] -> take_changed()
+	:: owner_listed[owner_of(X)] -> flush_all()
 	:: else
 	fi;
 #endif
+	look_at(owner_of(X));
 	atomic {
 #ifndef NO_UNLINK
-		unlink(X);
+		unwatch(X);
 #endif
-		assert(!on[X]);
+		assert(!on[X] && !owner_on[owner_of(X)]);
 		assert(total[X] == running[X] && buffer[X] == 0);
 		freed = true;
 		locked = false

@@ -3,9 +3,9 @@
 //! Which rows of counters have changed, and who carries that up.
 //!
 //! Containers and their shares of nodes have rows of counters on each CPU
-//! ([`Rows`](kernel::percpu::Rows)). Those that change put themselves on a list; who holds the
-//! [`Lock`] takes them off, one at a time. A mutex: to carry up takes time in proportion to what
-//! has changed, and may be interrupted.
+//! ([`Rows`](kernel::percpu::Rows)). Those that change are listed; who holds the [`Lock`] takes them
+//! off, one at a time. A mutex: to carry up takes time in proportion to what has changed, and may
+//! be interrupted.
 //!
 //! Lock order: inside `cgroup_mutex`, `oom_lock` and all locks of those who charge; outside
 //! `memctl_objcg_lock` and `lru_lock`.
@@ -27,6 +27,7 @@ use super::{
 use kernel::{
     percpu::{
         Flusher,
+        Owner,
         RowList, //
     },
     prelude::*,
@@ -44,6 +45,20 @@ static NODES: RowList<Node, NR_NODE_OFTEN> = RowList::new();
 
 /// Rows of containers that have changed.
 static MEMCGS: RowList<MemCgroup, NR_MEMCG_OFTEN> = RowList::new();
+
+// SAFETY: It is the same each time.
+unsafe impl Owner<NR_NODE_OFTEN> for Node {
+    fn list() -> &'static RowList<Self, NR_NODE_OFTEN> {
+        &NODES
+    }
+}
+
+// SAFETY: As above.
+unsafe impl Owner<NR_MEMCG_OFTEN> for MemCgroup {
+    fn list() -> &'static RowList<Self, NR_MEMCG_OFTEN> {
+        &MEMCGS
+    }
+}
 
 /// Both of these that there are.
 pub(crate) struct Flushers {
@@ -85,9 +100,9 @@ impl MemCgroup {
         // SAFETY: The container is about to be published: nobody else counts yet. It is freed by
         // `Freeing` alone, which looks whether the rows are retired.
         unsafe {
-            self.rows().adopt(&MEMCGS, self);
+            self.rows().adopt(self);
             for node in self.nodes() {
-                node.rows().adopt(&NODES, node);
+                node.rows().adopt(node);
             }
         }
     }

@@ -40,16 +40,24 @@ impl<const N: usize> Rare<N> {
         }
     }
 
-    /// Takes what has changed, and tells `each` of it. Steps: `N`, if anything has.
-    pub(crate) fn take(&self, mut each: impl FnMut(usize, i32)) {
-        if self.changed.load(Relaxed) == 0 || self.changed.xchg(0, Full) == 0 {
-            return;
+    /// Takes what has changed, if anything has. Steps: `N`, then.
+    #[inline]
+    pub(crate) fn take(&self) -> Option<[isize; N]> {
+        if self.changed.load(Relaxed) == 0 {
+            return None;
         }
-        for (at, count) in self.counts.iter().enumerate() {
+        Some(self.take_all())
+    }
+
+    fn take_all(&self) -> [isize; N] {
+        self.changed.xchg(0, Full);
+        let mut counts = [0; N];
+        for (taken, count) in counts.iter_mut().zip(&self.counts) {
             if count.load(Relaxed) != 0 {
-                each(at, count.xchg(0, Relaxed));
+                *taken = count.xchg(0, Relaxed) as isize;
             }
         }
+        counts
     }
 }
 

@@ -54,9 +54,14 @@ pub(crate) const EVENTS: &[(vm_event_item, &str)] = &[
 /// Events that are counted by batches, or where there is far more to do than to count: they are
 /// kept once for all CPUs, and take no memory for each.
 const RARE_EVENTS: &[vm_event_item] = &[
+    vm_event_item_PGMAJFAULT,
     vm_event_item_PGDEACTIVATE,
     vm_event_item_PGLAZYFREE,
     vm_event_item_PGLAZYFREED,
+    #[cfg(CONFIG_SWAP)]
+    vm_event_item_SWPIN_ZERO,
+    #[cfg(CONFIG_SWAP)]
+    vm_event_item_SWPOUT_ZERO,
     #[cfg(CONFIG_ZSWAP)]
     vm_event_item_ZSWPWB,
     #[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
@@ -67,6 +72,12 @@ const RARE_EVENTS: &[vm_event_item] = &[
     vm_event_item_THP_SWPOUT,
     #[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
     vm_event_item_THP_SWPOUT_FALLBACK,
+    #[cfg(CONFIG_NUMA_BALANCING)]
+    vm_event_item_NUMA_PAGE_MIGRATE,
+    #[cfg(CONFIG_NUMA_BALANCING)]
+    vm_event_item_NUMA_PTE_UPDATES,
+    #[cfg(CONFIG_NUMA_BALANCING)]
+    vm_event_item_NUMA_HINT_FAULTS,
 ];
 
 /// The statistics of nodes that containers have, too, and that change with each folio. The sizes of
@@ -78,15 +89,10 @@ const OFTEN_ITEMS: &[node_stat_item] = &[
     node_stat_item_NR_FILE_DIRTY,
     node_stat_item_NR_WRITEBACK,
     node_stat_item_NR_SHMEM,
-    node_stat_item_NR_SHMEM_THPS,
-    node_stat_item_NR_FILE_THPS,
-    node_stat_item_NR_ANON_THPS,
     node_stat_item_NR_SLAB_RECLAIMABLE_B,
     node_stat_item_NR_SLAB_UNRECLAIMABLE_B,
-    node_stat_item_NR_VMALLOC,
     node_stat_item_NR_KERNEL_STACK_KB,
     node_stat_item_NR_PAGETABLE,
-    node_stat_item_NR_SECONDARY_PAGETABLE,
     node_stat_item_WORKINGSET_REFAULT_ANON,
     node_stat_item_WORKINGSET_REFAULT_FILE,
     node_stat_item_WORKINGSET_ACTIVATE_ANON,
@@ -97,8 +103,14 @@ const OFTEN_ITEMS: &[node_stat_item] = &[
     node_stat_item_NR_SWAPCACHE,
 ];
 
-/// The others, which reclaim counts by batches: see [`RARE_EVENTS`].
+/// The others, which reclaim counts by batches, or whose pages are many at a time: see
+/// [`RARE_EVENTS`].
 const RARE_ITEMS: &[node_stat_item] = &[
+    node_stat_item_NR_SHMEM_THPS,
+    node_stat_item_NR_FILE_THPS,
+    node_stat_item_NR_ANON_THPS,
+    node_stat_item_NR_VMALLOC,
+    node_stat_item_NR_SECONDARY_PAGETABLE,
     node_stat_item_WORKINGSET_NODERECLAIM,
     node_stat_item_NR_VMSCAN_WRITE,
     node_stat_item_PGDEMOTE_KSWAPD,
@@ -157,10 +169,10 @@ pub(crate) const NR_NODE_OFTEN: usize = OFTEN_ITEMS.len();
 /// [`RARE_ITEMS`].
 pub(crate) const LRU_AT: usize = NR_NODE_OFTEN + RARE_ITEMS.len();
 
-kernel::static_assert!(RARE_EVENTS.len() <= MEMCTL_NR_RARE_EVENTS as usize);
-kernel::static_assert!(NR_MEMCG_COUNTS <= MEMCTL_NR_MEMCG_COUNTS as usize);
-kernel::static_assert!(RARE_ITEMS.len() <= MEMCTL_NR_RARE_ITEMS as usize);
-kernel::static_assert!(LRU_AT + NR_LRU <= MEMCTL_NR_NODE_COUNTS as usize);
+kernel::static_assert!(RARE_EVENTS.len() == MEMCTL_NR_RARE_EVENTS as usize);
+kernel::static_assert!(NR_MEMCG_COUNTS == MEMCTL_NR_MEMCG_COUNTS as usize);
+kernel::static_assert!(RARE_ITEMS.len() == MEMCTL_NR_RARE_ITEMS as usize);
+kernel::static_assert!(LRU_AT + NR_LRU == MEMCTL_NR_NODE_COUNTS as usize);
 kernel::static_assert!(NR_LRU == node_stat_item_NR_UNEVICTABLE as usize + 1);
 
 /// The stock of a CPU in the row of a container, see `usage/stock.rs`.

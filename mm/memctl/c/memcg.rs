@@ -34,7 +34,10 @@ use kernel::{
     types::Opaque,
 };
 
-/// What comes behind the [`State`]: what C looks at, too.
+/// What comes between the css and the [`State`]: what C looks at, too.
+const IDS: usize = offset_of!(bindings::mem_cgroup, state) - size_of::<Css>();
+
+/// What comes behind the state: the same.
 const REST: usize = size_of::<bindings::mem_cgroup>()
     - offset_of!(bindings::mem_cgroup, state)
     - size_of::<State>();
@@ -48,6 +51,7 @@ const REST: usize = size_of::<bindings::mem_cgroup>()
 #[repr(C)]
 pub(crate) struct MemCgroup {
     css: Css,
+    ids: Opaque<[u8; IDS]>,
     pub(super) state: State,
     rest: Opaque<[u8; REST]>,
 }

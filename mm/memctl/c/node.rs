@@ -62,12 +62,14 @@ use kernel::{
 pub(crate) struct Node {
     memcg: *mut bindings::mem_cgroup,
     objcg: Atomic<*mut bindings::obj_cgroup>,
-    rows: Rows<Self, NR_NODE_OFTEN>,
     nid: NodeId,
+    lru_changed: Atomic<u32>,
+    rows: Rows<Self, NR_NODE_OFTEN>,
     orig_objcg: Atomic<*mut bindings::obj_cgroup>,
     shrinker_info: Opaque<*mut bindings::shrinker_info>,
     objcg_list: HandleList,
     iter: Iter,
+    local: Local<NR_COUNTS>,
     #[cfg(CONFIG_SMP)]
     _pad1_: Opaque<bindings::cacheline_padding>,
     lruvec: Lruvec,
@@ -75,9 +77,7 @@ pub(crate) struct Node {
     _pad2_: Opaque<bindings::cacheline_padding>,
     lists: ListSizes,
     rare: Rare<{ bindings::MEMCTL_NR_RARE_ITEMS as usize }>,
-    lru_changed: Atomic<u32>,
-    lru_seen: [Atomic<usize>; NR_LRU],
-    local: Local<NR_COUNTS>,
+    lru_seen: [Atomic<u32>; NR_LRU],
     totals: Totals<NR_COUNTS>,
 }
 

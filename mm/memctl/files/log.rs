@@ -15,7 +15,7 @@ use crate::{
     },
     pressure::protection::in_use_below,
     stats::{
-        flush::flush,
+        flush::flush_below,
         read::Tree, //
     },
     PAGES,
@@ -68,7 +68,7 @@ pub(crate) fn meminfo(memcg: &MemCgroup) {
     pr_cont!(":\n");
 
     // Of the container with all below it: that is what the limit is for.
-    flush();
+    flush_below(memcg);
     if vm::on_v2() {
         v2_stat::emit(&Tree(memcg), |name, value| pr_info!("{} {}\n", name, value));
     } else {

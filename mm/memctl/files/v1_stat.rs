@@ -6,7 +6,7 @@
 use crate::{
     c::memcg::MemCgroup,
     stats::{
-        flush::flush,
+        flush::flush_below,
         read::{
             lru_pages,
             Alone,
@@ -96,7 +96,7 @@ impl Show for Stat {
     type Data = MemCgroup;
 
     fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
-        flush();
+        flush_below(memcg);
         emit(&Alone(memcg), |name, value| seq_line(seq, "", name, value));
         let limit = memcg.memory().effective_limit();
         seq_line(seq, "", "hierarchical_memory_limit", PAGES.show(limit));
@@ -114,7 +114,7 @@ impl Show for NumaStat {
     type Data = MemCgroup;
 
     fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
-        flush();
+        flush_below(memcg);
         const FILE: u32 = 1 << c::lru_list_LRU_INACTIVE_FILE | 1 << c::lru_list_LRU_ACTIVE_FILE;
         const ANON: u32 = 1 << c::lru_list_LRU_INACTIVE_ANON | 1 << c::lru_list_LRU_ACTIVE_ANON;
         const ALL: u32 = (1 << c::lru_list_NR_LRU_LISTS) - 1;

@@ -13,7 +13,7 @@ use crate::{
         mount, //
     },
     stats::{
-        flush::flush,
+        flush::flush_below,
         read::{
             node_tree,
             Shown,
@@ -215,7 +215,7 @@ impl Show for Stat {
     type Data = MemCgroup;
 
     fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
-        flush();
+        flush_below(memcg);
         emit(&Tree(memcg), |name, value| seq_line(seq, "", name, value));
         if let Some(writes) = shared::count() {
             seq_line(seq, "", "shared_writes", writes as u64);
@@ -231,7 +231,7 @@ impl Show for NumaStat {
     type Data = MemCgroup;
 
     fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
-        flush();
+        flush_below(memcg);
         let hugetlb = HUGETLB.map(|item| pages("hugetlb", item));
         let tables = [STATS, hugetlb.as_slice(), HISTORY];
         for (name, item, shown) in tables.into_iter().flatten() {

@@ -4,7 +4,8 @@
 
 use super::seam::{
     AnyLists,
-    ByLists, //
+    ByLists,
+    OrRoot, //
 };
 use crate::{
     c::{
@@ -140,21 +141,18 @@ kernel::seam! {
         Tree(memcg).item(item as usize)
     }
 
-    /// All that has changed is carried up, whoever asks: to look for what is below one container
-    /// would take time, too, and the rest has to be done anyway.
-    ///
     /// # Safety
     ///
-    /// None is needed. The caller may sleep: `include/linux/memcontrol.h`.
-    fn mem_cgroup_flush_stats(_memcg: Ignored<mem_cgroup>) {
-        flush::flush();
+    /// The caller keeps the container, and may sleep: `include/linux/memcontrol.h`.
+    fn mem_cgroup_flush_stats(memcg: OrRoot<'_>) {
+        flush::flush_below(memcg.0);
     }
 
-    /// As above.
+    /// All that has changed is carried up, whoever asks: as a rule that has been done.
     ///
     /// # Safety
     ///
-    /// None is needed.
+    /// None is needed. The caller may sleep.
     fn mem_cgroup_flush_stats_ratelimited(_memcg: Ignored<mem_cgroup>) {
         flush::flush_if_old();
     }

@@ -2,9 +2,10 @@
 
 //! Carrying counts up: from CPUs to the totals of their container and of all above it.
 //!
-//! A flush takes time in proportion to what has changed since the last one, wherever: not to the
-//! containers there are, nor to the CPUs. Files flush before they show totals; what the kernel asks
-//! for itself are totals as they are, as a rule no older than [`PERIOD`].
+//! A flush takes time in proportion to what has changed since the last one: not to the containers
+//! there are, nor to the CPUs. Who wants totals of a container with few below it pays for no others.
+//! Files flush before they show totals; what the kernel asks for itself are totals as they are, as a
+//! rule no older than [`PERIOD`].
 //!
 //! Those who flush take turns. Who has waited while somebody else did, and began after it came,
 //! need not do so itself.
@@ -16,26 +17,26 @@
 //! All of this sleeps.
 #![deny(unsafe_code)]
 
-use crate::c::{
-    changed::{
-        Carrier,
-        Lock, //
+use crate::{
+    c::{
+        changed::{
+            Carrier,
+            Lock, //
+        },
+        counts::Totals,
+        items::{
+            is_event,
+            LRU_AT,
+            NR_LRU,
+            NR_MEMCG_OFTEN,
+            NR_NODE_OFTEN,
+            STOCKED, //
+        },
+        life::Freeing,
+        memcg::MemCgroup,
+        node::Node, //
     },
-    counts::{
-        Rare,
-        Totals, //
-    },
-    items::{
-        is_event,
-        LRU_AT,
-        NR_LRU,
-        NR_MEMCG_OFTEN,
-        NR_NODE_OFTEN,
-        STOCKED, //
-    },
-    life::Freeing,
-    memcg::MemCgroup,
-    node::Node, //
+    tree::iter::Tree,
 };
 use kernel::{
     bindings::HZ,
@@ -54,68 +55,106 @@ pub(crate) const PERIOD: u64 = 2 * HZ as u64;
 /// When the last flush was, in jiffies.
 static LAST: Atomic<u64> = Atomic::new(0);
 
-/// Tells `add` of what a CPU has counted that is not 0, and then of what was counted for all CPUs:
-/// the counts of the latter come behind the others.
-#[inline]
-fn each_change<const OFTEN: usize, const RARE: usize>(
-    counted: &[i32; OFTEN],
-    rare: &Rare<RARE>,
-    add: impl Fn(usize, isize),
-) {
-    for (at, by) in counted.iter().enumerate() {
-        if *by != 0 {
-            add(at, *by as isize);
-        }
-    }
-    rare.take(|at, by| add(OFTEN + at, by as isize));
-}
-
-/// Carries up what a CPU has counted in a share of a node, and what was counted for all CPUs.
-/// Steps: counts, and levels of the hierarchy times those that have changed.
-fn carry_node(carrier: &Carrier<'_>, node: &Node, counted: &[i32; NR_NODE_OFTEN]) {
-    let add = |at: usize, by: isize| {
+/// Adds `changes` to the totals from `from` on of a share, of those above it, and of the container
+/// alone. Steps: changes, and levels of the hierarchy times those that are not 0.
+fn add_to_node(carrier: &Carrier<'_>, node: &Node, from: usize, changes: &[isize]) {
+    if changes.iter().any(|by| *by != 0) {
         for memcg in node.memcg().up() {
-            memcg.node(node.nid()).totals().add(carrier, at, by);
+            add(carrier, memcg.node(node.nid()).totals(), from, changes);
         }
         if let Some(local) = node.local() {
-            local.add(carrier, at, by);
+            add(carrier, local, from, changes);
         }
-    };
-    each_change(counted, node.rare(), add);
-    // The note does not say that there is nothing: what is late has been noted before.
-    node.take_lru_change();
-    for lru in 0..NR_LRU {
-        let (size, Some(seen)) = (node.lru_size(lru), node.lru_seen(lru)) else {
-            continue;
-        };
-        let by = size.wrapping_sub(seen.load(Relaxed)) as isize;
-        if by != 0 {
-            seen.store(size, Relaxed);
-            add(LRU_AT + lru, by);
-        }
+        sched::cond_resched();
     }
-    sched::cond_resched();
 }
 
 /// The same, of what belongs to no node.
-fn carry_memcg(carrier: &Carrier<'_>, memcg: &MemCgroup, counted: &[i32; NR_MEMCG_OFTEN]) {
-    let add = |at: usize, by: isize| {
+fn add_to_memcg(carrier: &Carrier<'_>, memcg: &MemCgroup, from: usize, changes: &[isize]) {
+    if changes.iter().any(|by| *by != 0) {
         for memcg in memcg.up() {
-            memcg.totals().add(carrier, at, by);
+            add(carrier, memcg.totals(), from, changes);
         }
         if let Some(local) = memcg.local() {
-            local.add(carrier, at, by);
+            add(carrier, local, from, changes);
         }
-    };
-    each_change(counted, memcg.rare(), add);
-    sched::cond_resched();
+        sched::cond_resched();
+    }
+}
+
+#[inline]
+fn add<const N: usize>(carrier: &Carrier<'_>, totals: &Totals<N>, from: usize, changes: &[isize]) {
+    for (at, by) in changes.iter().enumerate().filter(|(_, by)| **by != 0) {
+        totals.add(carrier, from + at, *by);
+    }
+}
+
+/// Carries up what CPUs have counted in a share of a node, and what was counted for all CPUs.
+fn carry_node(carrier: &Carrier<'_>, node: &Node, counted: &[isize; NR_NODE_OFTEN]) {
+    add_to_node(carrier, node, 0, counted);
+    if let Some(rare) = node.rare().take() {
+        add_to_node(carrier, node, NR_NODE_OFTEN, &rare);
+    }
+    if let Some(sizes) = node.take_lru_changes() {
+        add_to_node(carrier, node, LRU_AT, &sizes);
+    }
+}
+
+/// The same, of what belongs to no node.
+fn carry_memcg(carrier: &Carrier<'_>, memcg: &MemCgroup, counted: &[isize; NR_MEMCG_OFTEN]) {
+    add_to_memcg(carrier, memcg, 0, counted);
+    if let Some(rare) = memcg.rare().take() {
+        add_to_memcg(carrier, memcg, NR_MEMCG_OFTEN, &rare);
+    }
 }
 
 /// Has all totals show what has changed up to now.
 pub(crate) fn flush() {
-    if let Some(mut lock) = Lock::unless_flushed() {
-        LAST.store(sched::now(), Relaxed);
-        lock.flush(carry_node, carry_memcg);
+    if let Some(lock) = Lock::unless_flushed() {
+        flush_locked(lock);
+    }
+}
+
+fn flush_locked(mut lock: Lock) {
+    LAST.store(sched::now(), Relaxed);
+    lock.flush(carry_node, carry_memcg);
+}
+
+/// Has the totals of `memcg` show what has changed up to now, in it and below it. As long as these
+/// are few, nobody pays for what changes elsewhere.
+pub(crate) fn flush_below(memcg: &MemCgroup) {
+    look_below(memcg, |lock, below| {
+        lock.look_at(below, carry_memcg);
+        lock.look_at_nodes(below, carry_node);
+    });
+}
+
+/// As [`flush_below`], for what belongs to no node: stocks.
+pub(crate) fn flush_stocked(memcg: &MemCgroup) {
+    look_below(memcg, |lock, below| lock.look_at(below, carry_memcg));
+}
+
+/// How many containers are looked at instead of all that have changed.
+const FEW: usize = 32;
+
+fn look_below(memcg: &MemCgroup, look: impl Fn(&mut Lock, &MemCgroup)) {
+    if memcg.css().nr_descendants() >= FEW {
+        return flush();
+    }
+    let Some(mut lock) = Lock::unless_flushed() else {
+        return;
+    };
+    if !memcg.css().has_children() {
+        return look(&mut lock, memcg);
+    }
+    // Those that are being removed are still to be seen, but not counted.
+    let mut left = FEW;
+    for below in Tree::new(memcg) {
+        if left == 0 {
+            return flush_locked(lock);
+        }
+        left -= 1;
+        look(&mut lock, &below);
     }
 }
 
@@ -146,10 +185,7 @@ impl Moving {
             let size = from.lru_size(lru);
             from.add_lru_size(lru, (size as isize).wrapping_neg());
             to.add_lru_size(lru, size as isize);
-            if let (Some(from), Some(to)) = (from.lru_seen(lru), to.lru_seen(lru)) {
-                from.store(from.load(Relaxed).wrapping_sub(size), Relaxed);
-                to.store(to.load(Relaxed).wrapping_add(size), Relaxed);
-            }
+            from.move_seen(to, lru, size);
             from.totals()
                 .add(&carrier, LRU_AT + lru, (size as isize).wrapping_neg());
         }
@@ -160,7 +196,8 @@ impl Moving {
 /// after its folios have moved.
 pub(crate) fn reparent(child: &MemCgroup, parent: &MemCgroup) {
     if let Some(mut lock) = Lock::new() {
-        lock.look_at(child, carry_node, carry_memcg);
+        lock.look_at(child, carry_memcg);
+        lock.look_at_nodes(child, carry_node);
         hand_over(&lock.carrier(), child, parent);
     }
 }

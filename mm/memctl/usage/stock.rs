@@ -181,7 +181,7 @@ pub(crate) fn held(memcg: &MemCgroup) -> usize {
 
 /// How many pages of `memcg` and of all below it are in use, stocks left out. May sleep.
 pub(crate) fn in_use(memcg: &MemCgroup) -> usize {
-    flush::flush();
+    flush::flush_stocked(memcg);
     in_use_as_known(memcg)
 }
 

@@ -3,8 +3,9 @@
 //! Rows of counters of which every CPU has its own, and lists of those that have changed.
 //!
 //! Who wants totals of many rows does not look at all of them: a row that changes puts itself on a
-//! list, and what a [`Flusher`] does takes time in proportion to what has changed since it was last
-//! asked. That is so for any number of rows and of CPUs.
+//! list of its owner, and the owner on a list of the CPU. So what a [`Flusher`] does takes time in
+//! proportion to what has changed since it was last asked: in all rows, or in those of one owner.
+//! That is so for any number of owners and of CPUs.
 //!
 //! # How a change is found
 //!
@@ -14,14 +15,19 @@
 //!
 //! A plain load may be done before the store of the change is visible to others. Then it may see a
 //! row that is listed, of which the flusher does not see the change. To have a barrier there would
-//! make each change several times as expensive. So the flusher remembers what it took off, and
-//! looks at that again in each flush until an RCU grace period has passed: a CPU changes and looks
-//! with preemption off. Nothing is lost; what a flush misses is what changed at the same time, and
-//! the next one has it.
+//! make each change several times as expensive. But a CPU changes and looks with preemption off, in
+//! what is an RCU reader, too: if the flusher runs on the CPU of the row, or if RCU does not watch
+//! that CPU, because it is idle, it sees all changes. Else the flusher remembers the row, and looks
+//! at it again in each flush until an RCU grace period has passed. Nothing is lost; what a flush
+//! misses is what changed at the same time, and the next one has it.
+//!
+//! Who finds a row or an owner listed relies on who lists it to finish. If that is another CPU, it may
+//! take a moment, in which nobody finds what has changed: so it says that it is at it before it
+//! begins, and the flusher waits.
 //!
 //! The counters of a row run on, and wrap around: what has changed is the difference to what was
-//! seen last, which is kept beside it, on lines that only the flusher touches. So a counter may
-//! change by less than 2^31 between two flushes.
+//! seen last, which is kept beside it. So a counter may change by less than 2^31 between two
+//! flushes.
 
 use super::{
     possible_cpus,
@@ -38,6 +44,7 @@ use crate::{
     ffi::c_void,
     sync::{
         atomic::{
+            Acquire,
             Atomic,
             Full,
             Relaxed,
@@ -51,43 +58,46 @@ use crate::{
     },
 };
 use core::{
+    cell::UnsafeCell,
     marker::PhantomData,
     mem::offset_of,
     ptr::null_mut, //
 };
 
-/// What a CPU writes.
-#[repr(C, align(64))]
-struct Written<T: 'static, const N: usize> {
-    next: *mut Row<T, N>,
-    /// Null if the rows are on no list and never will be.
-    owner: Atomic<*mut T>,
-    /// Where to list it, if there is an owner.
-    list: Option<&'static RowList<T, N>>,
-    /// 1 if the row is on the list of a CPU, or about to be.
-    listed: Atomic<u32>,
-    counters: [Atomic<i32>; N],
-}
-
-/// What the flusher writes.
-#[repr(C, align(64))]
-struct Seen<T: 'static, const N: usize> {
-    /// The list of rows to look at again; null if there is no more.
-    before: *mut Row<T, N>,
-    after: *mut Row<T, N>,
-    /// What says whether an RCU grace period has passed since it was taken off the list of changed
-    /// rows, if it is on that list.
-    since: usize,
-    watched: bool,
-    counters: [i32; N],
+/// Who has rows of `N` counters.
+///
+/// # Safety
+///
+/// `list()` returns the same list each time.
+pub unsafe trait Owner<const N: usize>: Sized + Sync + 'static {
+    /// Where all that have changed are listed.
+    fn list() -> &'static RowList<Self, N>;
 }
 
 /// The counters of one CPU.
-#[repr(C)]
-struct Row<T: 'static, const N: usize> {
-    written: Written<T, N>,
-    seen: Seen<T, N>,
+///
+/// `next` belongs to who has set `listed`, and then to the flusher until it clears that; the last
+/// fields are the flusher's.
+#[repr(C, align(64))]
+struct Row<T: Owner<N>, const N: usize> {
+    next: *mut Row<T, N>,
+    /// Null if the rows are on no list and never will be.
+    rows: *const Rows<T, N>,
+    /// 1 if the row is on the list of its owner, or about to be.
+    listed: Atomic<u32>,
+    cpu: u16,
+    /// Whether it is on the list of rows to look at again.
+    watched: bool,
+    counters: [Atomic<i32>; N],
+    before: *mut Row<T, N>,
+    after: *mut Row<T, N>,
+    /// What says whether an RCU grace period has passed since it was taken off the list of its
+    /// owner, if it is watched.
+    since: usize,
+    seen: [i32; N],
 }
+
+crate::static_assert!(bindings::NR_CPUS <= 1 << u16::BITS);
 
 /// A row of `N` counters for every possible CPU, which belong to a `T`.
 ///
@@ -99,7 +109,7 @@ struct Row<T: 'static, const N: usize> {
 /// # Examples
 ///
 /// ```
-/// use kernel::percpu::{Flusher, RowList, Rows, Slot};
+/// use kernel::percpu::{Owner, RowList, Rows, Slot};
 ///
 /// const BURNT: Slot<2> = Slot::new(0).unwrap();
 /// const BROKEN: Slot<2> = Slot::new(1).unwrap();
@@ -110,12 +120,20 @@ struct Row<T: 'static, const N: usize> {
 /// }
 ///
 /// static CHANGED: RowList<House, 2> = RowList::new();
+///
+/// // SAFETY: It is the same each time.
+/// unsafe impl Owner<2> for House {
+///     fn list() -> &'static RowList<Self, 2> {
+///         &CHANGED
+///     }
+/// }
+///
 /// CHANGED.init(GFP_KERNEL)?;
 /// let mut flusher = CHANGED.flusher().ok_or(EBUSY)?;
 ///
 /// let house = KBox::new(House { lamps: Rows::new(GFP_KERNEL)? }, GFP_KERNEL)?;
 /// // SAFETY: The house stays where it is until `retire()`, below.
-/// unsafe { house.lamps.adopt(&CHANGED, &*house) };
+/// unsafe { house.lamps.adopt(&*house) };
 ///
 /// house.lamps.add(BURNT, 3);
 /// house.lamps.add(BROKEN, 1);
@@ -123,7 +141,7 @@ struct Row<T: 'static, const N: usize> {
 /// assert_eq!(house.lamps.sum(BURNT), 2);
 ///
 /// let mut totals = [0; 2];
-/// let mut add_up = |_: &House, changes: &[i32; 2]| {
+/// let mut add_up = |_: &House, changes: &[isize; 2]| {
 ///     for (total, change) in totals.iter_mut().zip(changes) {
 ///         *total += change;
 ///     }
@@ -131,29 +149,46 @@ struct Row<T: 'static, const N: usize> {
 /// flusher.flush(&mut add_up);
 /// // Nothing has changed since.
 /// flusher.flush(&mut add_up);
-/// assert_eq!(totals, [2, 1]);
+/// house.lamps.add(BURNT, 1);
+/// flusher.look_at(&house.lamps, &mut add_up);
 ///
-/// flusher.retire(&house.lamps);
+/// flusher.retire(&house.lamps, &mut add_up);
+/// drop(house);
+/// assert_eq!(totals, [3, 1]);
 /// # Ok::<(), Error>(())
 /// ```
 ///
 /// # Invariants
 ///
-/// The pointer is a per-CPU allocation of `Row`. Of that, `written` is only accessed through
-/// atomics and `this_cpu` operations, but for `next`, which belongs to who has set `listed`, and
-/// then to the flusher until it clears that; and for `list`, which is written before the rows are
-/// shared. `seen` is that of the flusher of `list`.
+/// `base` is a per-CPU allocation of `Row`. Of that, counters and `listed` are only accessed through
+/// atomics and `this_cpu` operations; `rows` and `cpu` are written before the rows are shared, and
+/// `rows` is this. The rest, `next` and `watched` are as is said there. Who has set `listed` writes
+/// `next`.
 ///
 /// [`add`]: Rows::add
-#[repr(transparent)]
-pub struct Rows<T: 'static, const N: usize>(*mut Row<T, N>);
+#[repr(C)]
+pub struct Rows<T: Owner<N>, const N: usize> {
+    base: *mut Row<T, N>,
+    /// Null before it is adopted, and when it is retired.
+    owner: Atomic<*mut T>,
+    /// The first one of the rows that have changed.
+    changed: Atomic<*mut Row<T, N>>,
+    /// The owner that is listed behind this one.
+    next: UnsafeCell<*mut Rows<T, N>>,
+    /// 1 if the owner is on the list of a CPU, or about to be.
+    listed: Atomic<u32>,
+    /// How many CPUs are about to list the row of another CPU.
+    claims: Atomic<u32>,
+    /// How many rows are watched; the flusher's.
+    watched: UnsafeCell<u32>,
+}
 
 // SAFETY: The rows may be used by any CPU, see the type invariant.
-unsafe impl<T: Sync, const N: usize> Send for Rows<T, N> {}
+unsafe impl<T: Owner<N>, const N: usize> Send for Rows<T, N> {}
 // SAFETY: As above.
-unsafe impl<T: Sync, const N: usize> Sync for Rows<T, N> {}
+unsafe impl<T: Owner<N>, const N: usize> Sync for Rows<T, N> {}
 
-impl<T: 'static, const N: usize> Rows<T, N> {
+impl<T: Owner<N>, const N: usize> Rows<T, N> {
     /// Allocates `N` counters a CPU, all 0. May sleep if `flags` say so.
     pub fn new(flags: Flags) -> Result<Self, AllocError> {
         // SAFETY: FFI call without requirements.
@@ -168,32 +203,41 @@ impl<T: 'static, const N: usize> Rows<T, N> {
             return Err(AllocError);
         }
         // INVARIANT: `base` was just allocated; zeroes are rows that are on no list.
-        Ok(Self(base.cast()))
+        Ok(Self {
+            base: base.cast(),
+            owner: Atomic::new(null_mut()),
+            changed: Atomic::new(null_mut()),
+            next: UnsafeCell::new(null_mut()),
+            listed: Atomic::new(0),
+            claims: Atomic::new(0),
+            watched: UnsafeCell::new(0),
+        })
     }
 
-    /// Tells whose rows they are, and where to list them. Before that, they are never listed.
+    /// Tells whose rows they are. Before that, they are never listed.
     ///
     /// # Safety
     ///
-    /// Nobody else uses the rows yet, and they are adopted once. `owner` stays where it is, and the
-    /// rows are not dropped, until [`Flusher::retire`] of that list returns; from when that is
+    /// Nobody else uses the rows yet, and they are adopted once. `self` and `owner` stay where they
+    /// are, and the rows are not dropped, until [`Flusher::retire`] returns; from when that is
     /// called on, nobody uses the rows any more.
-    pub unsafe fn adopt(&self, list: &'static RowList<T, N>, owner: *const T) {
+    pub unsafe fn adopt(&self, owner: *const T) {
         // As many steps as there are possible CPUs, once.
-        for row in possible_cpus().filter_map(|cpu| self.of_cpu(cpu)) {
-            // SAFETY: The row is valid, and nobody else uses it by the requirement.
-            unsafe {
-                (*row).written.list = Some(list);
-                (*row).written.owner.store(owner.cast_mut(), Relaxed);
+        for cpu in possible_cpus() {
+            if let Some(row) = self.of_cpu(cpu) {
+                // SAFETY: The row is valid, and nobody else uses it by the requirement.
+                unsafe {
+                    (*row).rows = self;
+                    (*row).cpu = cpu as u16;
+                }
             }
         }
+        self.owner.store(owner.cast_mut(), Relaxed);
     }
 
     /// Whether they are on no list, and never will be: not adopted, or retired.
     pub fn is_retired(&self) -> bool {
-        let mut rows = possible_cpus().filter_map(|cpu| self.of_cpu(cpu));
-        // SAFETY: The rows are valid.
-        rows.all(|row| unsafe { (*row).written.owner.load(Relaxed).is_null() })
+        self.owner.load(Relaxed).is_null()
     }
 
     fn of_cpu(&self, cpu: u32) -> Option<*mut Row<T, N>> {
@@ -201,7 +245,7 @@ impl<T: 'static, const N: usize> Rows<T, N> {
             return None;
         }
         // SAFETY: By the type invariant it is a per-CPU variable, and the CPU is possible.
-        Some(unsafe { bindings::per_cpu_ptr_bytes(self.0.cast(), cpu) }.cast())
+        Some(unsafe { bindings::per_cpu_ptr_bytes(self.base.cast(), cpu) }.cast())
     }
 
     /// Adds `n` to the counter `slot` of this CPU, and lists the row if it is not.
@@ -211,7 +255,7 @@ impl<T: 'static, const N: usize> Rows<T, N> {
         // SAFETY: By the type invariants these are a counter of a per-CPU variable, and what says
         // whether it is listed; `put()` gets the row of a CPU.
         unsafe {
-            bindings::percpu_row_add(self.0.cast(), counter, listed, n, Some(put::<T, N>));
+            bindings::percpu_row_add(self.base.cast(), counter, listed, n, Some(put::<T, N>));
         }
     }
 
@@ -227,7 +271,7 @@ impl<T: 'static, const N: usize> Rows<T, N> {
     ) -> Option<ThisRow<'a, T, N>> {
         let (counter, listed) = Self::offsets(slot);
         // SAFETY: As above, and we are under RCU.
-        let row = unsafe { bindings::percpu_row_add_rcu(self.0.cast(), counter, listed, n) };
+        let row = unsafe { bindings::percpu_row_add_rcu(self.base.cast(), counter, listed, n) };
         // INVARIANT: It is that of a CPU.
         (!row.is_null()).then_some(ThisRow(row.cast(), PhantomData))
     }
@@ -235,15 +279,34 @@ impl<T: 'static, const N: usize> Rows<T, N> {
     /// Where a counter is in a row, and `listed`, in bytes.
     #[inline]
     fn offsets(slot: Slot<N>) -> (usize, usize) {
-        let counters = offset_of!(Written<T, N>, counters);
+        let counters = offset_of!(Row<T, N>, counters);
         let counter = counters + slot.index() * size_of::<i32>();
-        (counter, offset_of!(Written<T, N>, listed))
+        (counter, offset_of!(Row<T, N>, listed))
     }
 
-    /// Has the owner looked at in the next flush, for what has changed besides counters.
+    /// Has the owner looked at in the next flush, for what has changed besides counters: by an
+    /// operation with a full barrier, or under a lock that who looks takes, too. Any context.
     #[inline]
     pub fn mark(&self) {
-        self.this().changed();
+        if self.listed.load(Relaxed) == 0 {
+            self.list();
+        }
+    }
+
+    #[cold]
+    fn list(&self) {
+        if let Some(claim) = T::list().claim().filter(|_| !self.is_retired()) {
+            self.list_with(&claim);
+        }
+    }
+
+    /// Puts the owner on the list of this CPU, unless somebody else has or does.
+    fn list_with(&self, claim: &Claim<'_, T, N>) {
+        if self.listed.load(Relaxed) == 0 && self.listed.cmpxchg(0, 1, Full).is_ok() {
+            let this = core::ptr::from_ref(self).cast_mut();
+            // SAFETY: We have set `listed`.
+            unsafe { push(&claim.head.first, this, self.next.get()) };
+        }
     }
 
     /// The row of this CPU. The task may be on another one by the time it is used, so this is for
@@ -251,7 +314,7 @@ impl<T: 'static, const N: usize> Rows<T, N> {
     #[inline]
     pub fn this(&self) -> ThisRow<'_, T, N> {
         // SAFETY: By the type invariant it is a per-CPU variable.
-        let row = unsafe { bindings::raw_cpu_ptr_bytes(self.0.cast()) };
+        let row = unsafe { bindings::raw_cpu_ptr_bytes(self.base.cast()) };
         ThisRow(row.cast(), PhantomData)
     }
 
@@ -271,11 +334,28 @@ impl<T: 'static, const N: usize> Rows<T, N> {
     }
 }
 
-impl<T: 'static, const N: usize> Drop for Rows<T, N> {
+impl<T: Owner<N>, const N: usize> Drop for Rows<T, N> {
     fn drop(&mut self) {
         // SAFETY: By the type invariant it is a per-CPU allocation, and it is ours: what was
         // adopted has been retired.
-        unsafe { bindings::free_percpu(self.0.cast()) };
+        unsafe { bindings::free_percpu(self.base.cast()) };
+    }
+}
+
+/// Puts what is at `new` in front of the list `first`. It is linked by `next`.
+///
+/// # Safety
+///
+/// `next` may be written by the caller until it is on the list.
+unsafe fn push<E>(first: &Atomic<*mut E>, new: *mut E, next: *mut *mut E) {
+    let mut old = first.load(Relaxed);
+    loop {
+        // SAFETY: By the requirement of this function.
+        unsafe { next.write(old) };
+        match first.cmpxchg(old, new, Full) {
+            Ok(_) => break,
+            Err(now) => old = now,
+        }
     }
 }
 
@@ -284,16 +364,16 @@ impl<T: 'static, const N: usize> Drop for Rows<T, N> {
 /// # Invariants
 ///
 /// The pointer is that of a row which lives for `'a`.
-pub struct ThisRow<'a, T: 'static, const N: usize>(*mut Row<T, N>, PhantomData<&'a Rows<T, N>>);
+pub struct ThisRow<'a, T: Owner<N>, const N: usize>(*mut Row<T, N>, PhantomData<&'a Rows<T, N>>);
 
-impl<'a, T: 'static, const N: usize> ThisRow<'a, T, N> {
+impl<'a, T: Owner<N>, const N: usize> ThisRow<'a, T, N> {
     /// The counter `slot`. Do not mix with [`Rows::add`] on one slot, if more than one CPU writes:
     /// that one is atomic only against its own CPU.
     #[inline]
     pub fn counter(&self, slot: Slot<N>) -> &'a Atomic<i32> {
         // SAFETY: By the type invariants of both the counter exists for `'a`.
         unsafe {
-            &*(&raw const (*self.0).written.counters)
+            &*(&raw const (*self.0).counters)
                 .cast::<Atomic<i32>>()
                 .add(slot.index())
         }
@@ -304,21 +384,29 @@ impl<'a, T: 'static, const N: usize> ThisRow<'a, T, N> {
     pub fn changed(&self) {
         // SAFETY: By the type invariant.
         unsafe {
-            if (*self.0).written.listed.load(Relaxed) == 0 {
+            if (*self.0).listed.load(Relaxed) == 0 {
                 put::<T, N>(self.0.cast());
             }
         }
     }
 }
 
-/// Lists of rows that have changed, one for each CPU.
+/// The list of a CPU.
+#[repr(C)]
+struct Head<T: Owner<N>, const N: usize> {
+    first: Atomic<*mut Rows<T, N>>,
+    /// How many are about to list something: a task, and who has interrupted it.
+    claims: Atomic<u32>,
+}
+
+/// Lists of owners of which rows have changed, one for each CPU.
 ///
 /// # Invariants
 ///
-/// `heads` is null or a per-CPU variable that is never freed: the first row of a list. All rows on
-/// lists are owned by a `T`, see [`Rows::adopt`].
-pub struct RowList<T: 'static, const N: usize> {
-    heads: Atomic<*mut isize>,
+/// `heads` is null or a per-CPU variable of [`Head`] that is never freed. All on lists are adopted,
+/// see [`Rows::adopt`].
+pub struct RowList<T: Owner<N>, const N: usize> {
+    heads: Atomic<*mut Head<T, N>>,
     /// On the list of which CPUs there may be something.
     filled: CpuBits,
     flushed: Atomic<bool>,
@@ -326,15 +414,15 @@ pub struct RowList<T: 'static, const N: usize> {
 }
 
 // SAFETY: All fields are atomic; rows are `Sync`.
-unsafe impl<T: Sync, const N: usize> Sync for RowList<T, N> {}
+unsafe impl<T: Owner<N>, const N: usize> Sync for RowList<T, N> {}
 
-impl<T: 'static, const N: usize> Default for RowList<T, N> {
+impl<T: Owner<N>, const N: usize> Default for RowList<T, N> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T: 'static, const N: usize> RowList<T, N> {
+impl<T: Owner<N>, const N: usize> RowList<T, N> {
     /// Lists for no CPU yet.
     pub const fn new() -> Self {
         Self {
@@ -354,7 +442,11 @@ impl<T: 'static, const N: usize> RowList<T, N> {
     pub fn init(&self, flags: Flags) -> Result<(), AllocError> {
         // SAFETY: FFI call without requirements.
         let heads = unsafe {
-            bindings::alloc_percpu_bytes(size_of::<isize>(), align_of::<isize>(), flags.as_raw())
+            bindings::alloc_percpu_bytes(
+                size_of::<Head<T, N>>(),
+                align_of::<Head<T, N>>(),
+                flags.as_raw(),
+            )
         };
         if heads.is_null() {
             return Err(AllocError);
@@ -374,167 +466,261 @@ impl<T: 'static, const N: usize> RowList<T, N> {
             list: self,
             first: null_mut(),
             last: null_mut(),
+            watched: false,
         })
     }
 
-    /// The head of the list of `cpu`, as the address of a row.
-    fn head(&self, cpu: u32) -> Option<&Atomic<*mut Row<T, N>>> {
+    /// The list of `cpu`, which is possible.
+    fn head(&self, cpu: u32) -> Option<&Head<T, N>> {
         let heads = self.heads.load(Relaxed);
         if heads.is_null() {
             return None;
         }
-        // SAFETY: By the type invariant; `cpu` is a possible one, see the callers.
-        Some(unsafe { Atomic::from_ptr(bindings::per_cpu_ptr_bytes(heads.cast(), cpu).cast()) })
+        // SAFETY: By the type invariant; `cpu` is a possible one.
+        unsafe {
+            bindings::per_cpu_ptr_bytes(heads.cast(), cpu)
+                .cast::<Head<T, N>>()
+                .as_ref()
+        }
+    }
+
+    /// Says that this CPU is about to list something.
+    fn claim(&self) -> Option<Claim<'_, T, N>> {
+        let off = PreemptionOff::new();
+        let cpu = crate::cpu::CpuId::current().as_u32();
+        let head = self.head(cpu)?;
+        // The flusher clears the bit before it looks: if the bit is still there, so is who will look.
+        head.claims.fetch_add(1, Full);
+        self.filled.set(cpu);
+        Some(Claim {
+            head,
+            cpu,
+            _off: off,
+        })
     }
 }
 
-/// Puts a row on its list, unless somebody else has or does. Any context, NMI included.
+/// Somebody is about to list something, on this CPU.
+struct Claim<'a, T: Owner<N>, const N: usize> {
+    head: &'a Head<T, N>,
+    cpu: u32,
+    /// Others wait for us.
+    _off: PreemptionOff,
+}
+
+impl<T: Owner<N>, const N: usize> Drop for Claim<'_, T, N> {
+    fn drop(&mut self) {
+        self.head.claims.fetch_sub(1, Full);
+    }
+}
+
+/// Waits until nobody is about to list something: those who were are on other CPUs, and may not be
+/// preempted.
+fn wait_for(claims: &Atomic<u32>) {
+    while claims.load(Acquire) != 0 {
+        crate::sched::cond_resched();
+        core::hint::spin_loop();
+    }
+}
+
+/// Puts a row on the list of its owner, unless somebody else has or does. Any context, NMI included.
 ///
 /// # Safety
 ///
 /// `row` is the row of a CPU of a [`Rows`] that is not being retired.
 #[cold]
-unsafe extern "C" fn put<T: 'static, const N: usize>(row: *mut c_void) {
+unsafe extern "C" fn put<T: Owner<N>, const N: usize>(row: *mut c_void) {
     let row: *mut Row<T, N> = row.cast();
-    // SAFETY: By the requirement the row is valid, and it has a list if it has an owner.
-    let (owner, list) = unsafe { ((*row).written.owner.load(Relaxed), (*row).written.list) };
-    let Some(list) = list.filter(|_| !owner.is_null()) else {
+    // SAFETY: By the requirement the row is valid.
+    let Some(rows) = (unsafe { (*row).rows.as_ref() }) else {
         return;
     };
-    // Whoever finds it listed relies on us to finish, and soon.
-    let _off = PreemptionOff::new();
-    // Which list it is on does not matter: this CPU's has its head here.
-    let cpu = crate::cpu::CpuId::current().as_u32();
-    let Some(head) = list.head(cpu) else {
+    let Some(claim) = T::list().claim() else {
         return;
     };
+    // SAFETY: As above.
+    let elsewhere = unsafe { u32::from((*row).cpu) } != claim.cpu;
+    if elsewhere {
+        rows.claims.fetch_add(1, Full);
+    }
     // SAFETY: As above. Who sets `listed` may write `next`.
     unsafe {
-        if (*row).written.listed.cmpxchg(0, 1, Full).is_err() {
-            return;
-        }
-        let mut first = head.load(Relaxed);
-        loop {
-            (&raw mut (*row).written.next).write(first);
-            match head.cmpxchg(first, row, Full) {
-                Ok(_) => break,
-                Err(now) => first = now,
-            }
+        if (*row).listed.cmpxchg(0, 1, Full).is_ok() {
+            push(&rows.changed, row, &raw mut (*row).next);
+            // The flusher takes the owner off its list before it takes the rows.
+            rows.list_with(&claim);
         }
     }
-    // The flusher clears the bit before it takes the list: if the bit is still there, so is who
-    // will find the row.
-    list.filled.set(cpu);
+    if elsewhere {
+        rows.claims.fetch_sub(1, Full);
+    }
 }
 
-/// The one who takes rows off the lists of a [`RowList`].
+/// The one who takes what has changed off the lists of a [`RowList`].
 ///
 /// # Invariants
 ///
-/// There is one for each list. `first` and `last` are the ends of a list of rows, linked by
-/// `seen.before` and `seen.after`, of which all are `watched`, and no others; the oldest first.
-pub struct Flusher<T: 'static, const N: usize> {
+/// There is one for each list. `first` and `last` are the ends of a list of rows, linked by `before`
+/// and `after`, of which all are `watched`, and no others; the oldest first. An owner knows how many
+/// of these are its own.
+pub struct Flusher<T: Owner<N>, const N: usize> {
     list: &'static RowList<T, N>,
     first: *mut Row<T, N>,
     last: *mut Row<T, N>,
+    /// Whether that list has got longer.
+    watched: bool,
 }
 
 // SAFETY: The rows may be used by any thread.
-unsafe impl<T: Sync, const N: usize> Send for Flusher<T, N> {}
+unsafe impl<T: Owner<N>, const N: usize> Send for Flusher<T, N> {}
 
-impl<T: 'static, const N: usize> Flusher<T, N> {
-    /// Tells `visit` what has changed in all rows that have since the last time, and whose they
-    /// are: as many calls as there are such rows, and as were taken off lists in the last grace
-    /// period. Sleeps if `visit` does.
-    pub fn flush(&mut self, mut visit: impl FnMut(&T, &[i32; N])) {
-        let taken = self.take_changed();
-        let mut row = self.first;
-        while !row.is_null() {
-            // SAFETY: By the type invariant it is a row, and watched.
-            unsafe {
-                let after = (*row).seen.after;
-                if bindings::poll_state_synchronize_rcu((*row).seen.since) {
-                    self.unlink(row);
-                }
-                Self::visit(row, &mut visit);
-                row = after;
-            }
-        }
-        if taken {
-            // Has a grace period pass, so that those taken now need not be looked at for long.
-            // SAFETY: FFI call without requirements.
-            unsafe { bindings::start_poll_synchronize_rcu() };
-        }
-    }
-
-    /// Takes what has changed off the lists of CPUs: it is watched from now on. Says whether there
-    /// was anything.
-    fn take_changed(&mut self) -> bool {
-        let (list, mut taken) = (self.list, false);
+impl<T: Owner<N>, const N: usize> Flusher<T, N> {
+    /// Tells `visit` what has changed since the last time, and whose that is: as many calls as there
+    /// are owners that have changed, and rows that are watched. May sleep.
+    pub fn flush(&mut self, mut visit: impl FnMut(&T, &[isize; N])) {
+        self.look_again(&mut visit);
+        let list = self.list;
         for cpu in list.filled.take() {
             let Some(head) = list.head(cpu) else {
                 continue;
             };
-            let mut row = head.xchg(null_mut(), Full);
-            while !row.is_null() {
-                // SAFETY: What is on a list is a row that is not retired, and ours until `listed`
-                // is cleared.
-                unsafe {
-                    let next = (&raw const (*row).written.next).read();
-                    // Whoever sees that may write `next`.
-                    (*row).written.listed.store(0, Release);
-                    smp_mb(barrier::Full);
-                    self.watch(row);
-                    row = next;
-                }
-                taken = true;
+            wait_for(&head.claims);
+            let mut at = head.first.xchg(null_mut(), Full);
+            // SAFETY: What is on a list is adopted and not retired, and `next` is ours until
+            // `listed` is cleared.
+            while let Some(rows) = unsafe { at.as_ref() } {
+                // SAFETY: As above.
+                at = unsafe { rows.next.get().read() };
+                // Whoever sees that may write `next`.
+                rows.listed.store(0, Release);
+                smp_mb(barrier::Full);
+                let mut changes = [0; N];
+                self.take_changed(rows, &mut changes);
+                tell(rows, &changes, &mut visit);
             }
         }
-        taken
+        self.begin_grace_period();
     }
 
-    /// # Safety
-    ///
-    /// `row` is valid, and has an owner.
-    unsafe fn visit(row: *mut Row<T, N>, visit: &mut impl FnMut(&T, &[i32; N])) {
-        let mut changes = [0; N];
-        // SAFETY: By the requirement of this function; `seen` is ours.
-        let owner = unsafe {
-            let counters = &(*row).written.counters;
-            let seen = &mut (*row).seen.counters;
-            for ((change, seen), counter) in changes.iter_mut().zip(seen).zip(counters) {
-                let now = counter.load(Relaxed);
-                *change = now.wrapping_sub(*seen);
-                *seen = now;
+    /// The same, for the owner of `rows` alone. Steps: rows of it that have changed, and possible
+    /// CPUs, if some are watched.
+    pub fn look_at(&mut self, rows: &Rows<T, N>, mut visit: impl FnMut(&T, &[isize; N])) {
+        // SAFETY: It is the flusher's.
+        let watched = unsafe { rows.watched.get().read() };
+        if watched == 0 && rows.listed.load(Relaxed) == 0 && rows.changed.load(Relaxed).is_null() {
+            // Others may be about to list what has changed.
+            wait_for(&rows.claims);
+            if rows.changed.load(Relaxed).is_null() {
+                return;
             }
-            &*(*row).written.owner.load(Relaxed)
-        };
-        visit(owner, &changes);
+        }
+        let mut changes = [0; N];
+        self.each_watched(rows, |_, row| {
+            // SAFETY: It is a row, and we are its flusher.
+            unsafe { collect(row, &mut changes) }
+        });
+        self.take_changed(rows, &mut changes);
+        tell(rows, &changes, &mut visit);
+        self.begin_grace_period();
+    }
+
+    /// Has `rows` on no list, after a last look: the owner may go. Steps: as for
+    /// [`Flusher::look_at`], if the owner has not changed since the last flush; if it has, as for
+    /// [`Flusher::flush`].
+    pub fn retire(&mut self, rows: &Rows<T, N>, mut visit: impl FnMut(&T, &[isize; N])) {
+        if rows.listed.load(Relaxed) != 0 {
+            self.flush(&mut visit);
+        }
+        self.look_at(rows, visit);
+        self.each_watched(rows, |this, row| {
+            // SAFETY: It is a row, and watched.
+            unsafe { this.unwatch(row) }
+        });
+        rows.owner.store(null_mut(), Relaxed);
+    }
+
+    /// Looks at what is watched: as many steps as rows were taken off lists in the last grace
+    /// period, of CPUs that were busy then.
+    fn look_again(&mut self, visit: &mut impl FnMut(&T, &[isize; N])) {
+        let mut row = self.first;
+        while !row.is_null() {
+            let mut changes = [0; N];
+            // SAFETY: By the type invariant it is a row, and watched.
+            let (rows, after) = unsafe {
+                let after = (*row).after;
+                if bindings::poll_state_synchronize_rcu((*row).since) {
+                    self.unwatch(row);
+                }
+                collect(row, &mut changes);
+                (&*(*row).rows, after)
+            };
+            if changes != [0; N] {
+                tell(rows, &changes, visit);
+            }
+            row = after;
+        }
+    }
+
+    /// Tells `each` of the rows that are watched. Steps: possible CPUs, if there are some.
+    fn each_watched(&mut self, rows: &Rows<T, N>, mut each: impl FnMut(&mut Self, *mut Row<T, N>)) {
+        // SAFETY: It is the flusher's.
+        if unsafe { rows.watched.get().read() } == 0 {
+            return;
+        }
+        for row in possible_cpus().filter_map(|cpu| rows.of_cpu(cpu)) {
+            // SAFETY: The row is valid.
+            if unsafe { (*row).watched } {
+                each(self, row);
+            }
+        }
+    }
+
+    /// Takes the rows that have changed off the list of their owner, and adds up what has.
+    fn take_changed(&mut self, rows: &Rows<T, N>, changes: &mut [isize; N]) {
+        wait_for(&rows.claims);
+        if rows.changed.load(Relaxed).is_null() {
+            return;
+        }
+        let mut row = rows.changed.xchg(null_mut(), Full);
+        while !row.is_null() {
+            // SAFETY: What is on the list is a row, and `next` is ours until `listed` is cleared.
+            unsafe {
+                let next = (&raw const (*row).next).read();
+                match take_off(row) {
+                    true if (*row).watched => self.unwatch(row),
+                    true => {}
+                    false => self.watch(row),
+                }
+                collect(row, changes);
+                row = next;
+            }
+        }
     }
 
     /// Puts a row at the end of those to be looked at again.
     ///
     /// # Safety
     ///
-    /// `row` is valid.
+    /// `row` is valid and ours.
     unsafe fn watch(&mut self, row: *mut Row<T, N>) {
-        // SAFETY: By the requirement of this function; `seen` is ours.
+        // SAFETY: By the requirement of this function.
         unsafe {
-            if (*row).seen.watched {
-                self.unlink(row);
+            if (*row).watched {
+                self.unwatch(row);
             }
-            let seen = &raw mut (*row).seen;
-            (*seen).watched = true;
-            (*seen).since = bindings::get_state_synchronize_rcu();
-            (*seen).before = self.last;
-            (*seen).after = null_mut();
+            (*row).watched = true;
+            (*row).since = bindings::get_state_synchronize_rcu();
+            (*row).before = self.last;
+            (*row).after = null_mut();
+            *(*(*row).rows).watched.get() += 1;
             match self.last.is_null() {
                 true => self.first = row,
-                false => (*self.last).seen.after = row,
+                false => (*self.last).after = row,
             }
         }
         // INVARIANT: It is the last one now.
         self.last = row;
+        self.watched = true;
     }
 
     /// Takes a row off those to be looked at again.
@@ -542,62 +728,75 @@ impl<T: 'static, const N: usize> Flusher<T, N> {
     /// # Safety
     ///
     /// `row` is valid and `watched`.
-    unsafe fn unlink(&mut self, row: *mut Row<T, N>) {
+    unsafe fn unwatch(&mut self, row: *mut Row<T, N>) {
         // SAFETY: By the requirement of this function and the type invariant.
         unsafe {
-            let seen = &raw mut (*row).seen;
-            let (before, after) = ((*seen).before, (*seen).after);
+            let (before, after) = ((*row).before, (*row).after);
             match before.is_null() {
                 true => self.first = after,
-                false => (*before).seen.after = after,
+                false => (*before).after = after,
             }
             match after.is_null() {
                 true => self.last = before,
-                false => (*after).seen.before = before,
+                false => (*after).before = before,
             }
-            (*seen).watched = false;
+            (*row).watched = false;
+            *(*(*row).rows).watched.get() -= 1;
         }
     }
 
-    /// Those of `rows` that are listed on our list: all of them, or none.
-    fn own<'a>(&self, rows: &'a Rows<T, N>) -> impl Iterator<Item = *mut Row<T, N>> + 'a {
-        let list = self.list;
-        let all = possible_cpus().filter_map(|cpu| rows.of_cpu(cpu));
-        // SAFETY: The rows are valid.
-        let at = |row: *mut Row<T, N>| unsafe { (*row).written.list };
-        all.filter(move |row| at(*row).is_some_and(|at| core::ptr::eq(at, list)))
-    }
-
-    /// Tells `visit` what has changed in `rows` since the last time, listed or not. As many steps
-    /// as there are possible CPUs.
-    pub fn look_at(&mut self, rows: &Rows<T, N>, mut visit: impl FnMut(&T, &[i32; N])) {
-        for row in self.own(rows) {
-            // SAFETY: The row is valid, and of our list.
-            unsafe {
-                if !(*row).written.owner.load(Relaxed).is_null() {
-                    Self::visit(row, &mut visit);
-                }
-            }
+    /// Has a grace period pass, so that what is watched from now on need not be looked at for long.
+    fn begin_grace_period(&mut self) {
+        if core::mem::take(&mut self.watched) {
+            // SAFETY: FFI call without requirements.
+            unsafe { bindings::start_poll_synchronize_rcu() };
         }
     }
+}
 
-    /// Has `rows` on no list: the owner may go. What has changed in them is not told of any more,
-    /// but for who calls [`Flusher::look_at`] before. As many steps as there are possible CPUs, and
-    /// rows that have changed.
-    pub fn retire(&mut self, rows: &Rows<T, N>) {
-        // SAFETY: The rows are valid.
-        let listed = |row: *mut Row<T, N>| unsafe { (*row).written.listed.load(Relaxed) } != 0;
-        if self.own(rows).any(listed) {
-            self.take_changed();
-        }
-        for row in self.own(rows) {
-            // SAFETY: The row is valid.
-            unsafe {
-                if (*row).seen.watched {
-                    self.unlink(row);
-                }
-                (*row).written.owner.store(null_mut(), Relaxed);
-            }
-        }
+/// Lets a row be listed again. Says whether all changes for which it has not been are seen from now
+/// on.
+///
+/// # Safety
+///
+/// `row` is listed, and was taken off the list by the caller.
+unsafe fn take_off<T: Owner<N>, const N: usize>(row: *mut Row<T, N>) -> bool {
+    let _off = PreemptionOff::new();
+    // SAFETY: By the requirement of this function the row is valid.
+    unsafe {
+        // Whoever sees that may write `next`.
+        (*row).listed.store(0, Release);
+        smp_mb(barrier::Full);
+        // Who was about to change it on this CPU has done so, for we run; on others, it has if RCU
+        // does not watch them. Who does so later sees that the row is not listed.
+        let cpu = u32::from((*row).cpu);
+        cpu == crate::cpu::CpuId::current().as_u32() || bindings::cpu_is_quiet(cpu)
+    }
+}
+
+/// Adds what has changed in a row since it was last seen.
+///
+/// # Safety
+///
+/// `row` is valid, and the caller its flusher.
+unsafe fn collect<T: Owner<N>, const N: usize>(row: *mut Row<T, N>, changes: &mut [isize; N]) {
+    // SAFETY: By the requirement of this function.
+    let (counters, seen) = unsafe { (&(*row).counters, &mut (*row).seen) };
+    for ((change, seen), counter) in changes.iter_mut().zip(seen).zip(counters) {
+        let now = counter.load(Relaxed);
+        *change += now.wrapping_sub(*seen) as isize;
+        *seen = now;
+    }
+}
+
+/// Tells `visit` of the owner of `rows`.
+fn tell<T: Owner<N>, const N: usize>(
+    rows: &Rows<T, N>,
+    changes: &[isize; N],
+    visit: &mut impl FnMut(&T, &[isize; N]),
+) {
+    // SAFETY: It is null or stays until the rows are retired, which our caller does.
+    if let Some(owner) = unsafe { rows.owner.load(Relaxed).as_ref() } {
+        visit(owner, changes);
     }
 }

@@ -45,7 +45,7 @@ impl Lock {
     }
 
     /// As [`Lock::new`], for who wants to see all that has changed up to now: nothing if somebody
-    /// else has begun to carry it up since, and has ended.
+    /// else has begun to carry all of it up since, and has ended.
     pub(crate) fn unless_flushed() -> Option<Self> {
         // Who begins later sees what has changed before: a full barrier on both sides.
         smp_mb(barrier::Full);
@@ -58,8 +58,8 @@ impl Lock {
     /// Tells of all shares and all containers in which something has changed.
     pub(crate) fn flush(
         &mut self,
-        node: impl Fn(&Carrier<'_>, &Node, &[i32; NR_NODE_OFTEN]),
-        memcg: impl Fn(&Carrier<'_>, &MemCgroup, &[i32; NR_MEMCG_OFTEN]),
+        node: impl Fn(&Carrier<'_>, &Node, &[isize; NR_NODE_OFTEN]),
+        memcg: impl Fn(&Carrier<'_>, &MemCgroup, &[isize; NR_MEMCG_OFTEN]),
     ) {
         let begun = BEGUN.fetch_add(1, Full).wrapping_add(1);
         if let Some(flushers) = &mut *self.0 {
@@ -74,24 +74,31 @@ impl Lock {
         ENDED.store(begun, Relaxed);
     }
 
-    /// Tells of `of` and its shares alone.
+    /// Tells of `of` alone, without its shares.
     pub(crate) fn look_at(
         &mut self,
         of: &MemCgroup,
-        node: impl Fn(&Carrier<'_>, &Node, &[i32; NR_NODE_OFTEN]),
-        memcg: impl Fn(&Carrier<'_>, &MemCgroup, &[i32; NR_MEMCG_OFTEN]),
+        memcg: impl Fn(&Carrier<'_>, &MemCgroup, &[isize; NR_MEMCG_OFTEN]),
     ) {
-        let Some(flushers) = &mut *self.0 else {
-            return;
-        };
-        let carrier = Carrier(PhantomData);
-        flushers
-            .memcgs
-            .look_at(of.rows(), |owner, changes| memcg(&carrier, owner, changes));
-        for share in of.nodes() {
-            flushers.nodes.look_at(share.rows(), |owner, changes| {
-                node(&carrier, owner, changes)
-            });
+        if let Some(flushers) = &mut *self.0 {
+            let (carrier, memcgs) = (Carrier(PhantomData), &mut flushers.memcgs);
+            memcgs.look_at(of.rows(), |owner, changes| memcg(&carrier, owner, changes));
+        }
+    }
+
+    /// Tells of the shares of `of` alone.
+    pub(crate) fn look_at_nodes(
+        &mut self,
+        of: &MemCgroup,
+        node: impl Fn(&Carrier<'_>, &Node, &[isize; NR_NODE_OFTEN]),
+    ) {
+        if let Some(flushers) = &mut *self.0 {
+            let (carrier, nodes) = (Carrier(PhantomData), &mut flushers.nodes);
+            for share in of.nodes() {
+                nodes.look_at(share.rows(), |owner, changes| {
+                    node(&carrier, owner, changes)
+                });
+            }
         }
     }
 
@@ -99,15 +106,19 @@ impl Lock {
     pub(crate) fn retire(
         &mut self,
         freeing: &Freeing,
-        node: impl Fn(&Carrier<'_>, &Node, &[i32; NR_NODE_OFTEN]),
-        memcg: impl Fn(&Carrier<'_>, &MemCgroup, &[i32; NR_MEMCG_OFTEN]),
+        node: impl Fn(&Carrier<'_>, &Node, &[isize; NR_NODE_OFTEN]),
+        memcg: impl Fn(&Carrier<'_>, &MemCgroup, &[isize; NR_MEMCG_OFTEN]),
     ) {
         let of = freeing.memcg();
-        self.look_at(of, node, memcg);
         if let Some(flushers) = &mut *self.0 {
-            flushers.memcgs.retire(of.rows());
+            let carrier = Carrier(PhantomData);
+            let memcgs = &mut flushers.memcgs;
+            memcgs.retire(of.rows(), |owner, changes| memcg(&carrier, owner, changes));
             for share in of.nodes() {
-                flushers.nodes.retire(share.rows());
+                let nodes = &mut flushers.nodes;
+                nodes.retire(share.rows(), |owner, changes| {
+                    node(&carrier, owner, changes)
+                });
             }
         }
     }

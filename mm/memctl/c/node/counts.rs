@@ -12,16 +12,16 @@ use crate::c::{
         Rare,
         Totals, //
     },
-    items::NR_NODE_OFTEN, //
+    items::{
+        NR_LRU,
+        NR_NODE_OFTEN, //
+    },
 };
 use kernel::{
     bindings,
+    mm::lruvec::IrqSave,
     percpu::Rows,
-    sync::atomic::{
-        Atomic,
-        Full,
-        Relaxed, //
-    },
+    sync::atomic::Relaxed, //
 };
 
 impl Node {
@@ -37,8 +37,8 @@ impl Node {
         &self.rare
     }
 
-    /// Notes that the size of a list has changed, under the lock of the lists: for an RCU reader.
-    /// Says whether that is news to who carries counts up.
+    /// Notes that the size of a list has changed, under the lock of the lists. Says whether that is
+    /// news to who carries counts up.
     #[inline]
     pub(crate) fn note_lru_change(&self) -> bool {
         let news = self.lru_changed.load(Relaxed) == 0;
@@ -48,19 +48,38 @@ impl Node {
         news
     }
 
-    /// Takes that note: what is noted from now on is news again.
-    ///
-    /// What changes at the same time may be missed, until an RCU grace period has passed: then the
-    /// row is looked at again, see `kernel::percpu::Rows`.
-    pub(crate) fn take_lru_change(&self) {
-        if self.lru_changed.load(Relaxed) != 0 {
-            self.lru_changed.xchg(0, Full);
+    /// By how much the lists have got longer since this was asked last, if that was noted; by who
+    /// carries counts up. Takes the lock of the lists, then.
+    #[inline]
+    pub(crate) fn take_lru_changes(&self) -> Option<[isize; NR_LRU]> {
+        if self.lru_changed.load(Relaxed) == 0 {
+            return None;
         }
+        Some(self.take_lru_changes_locked())
     }
 
-    /// The size of a list as it was seen last by who carries counts up.
-    pub(crate) fn lru_seen(&self, lru: usize) -> Option<&Atomic<usize>> {
-        self.lru_seen.get(lru)
+    fn take_lru_changes_locked(&self) -> [isize; NR_LRU] {
+        // Who notes later finds no note, and whoever did before has changed the size.
+        let _lists = self.lruvec().lock::<IrqSave>();
+        self.lru_changed.store(0, Relaxed);
+        core::array::from_fn(|lru| {
+            // Seen are the low bits: between two looks it changes by less than 2^31 pages.
+            let size = self.lru_size(lru) as u32;
+            self.lru_seen.get(lru).map_or(0, |seen| {
+                let before = seen.load(Relaxed);
+                seen.store(size, Relaxed);
+                size.wrapping_sub(before) as i32 as isize
+            })
+        })
+    }
+
+    /// Has `size` pages of the list `lru` seen in `to` instead of here, where they are now; by who
+    /// carries counts up.
+    pub(crate) fn move_seen(&self, to: &Self, lru: usize, size: usize) {
+        if let (Some(from), Some(to)) = (self.lru_seen.get(lru), to.lru_seen.get(lru)) {
+            from.store(from.load(Relaxed).wrapping_sub(size as u32), Relaxed);
+            to.store(to.load(Relaxed).wrapping_add(size as u32), Relaxed);
+        }
     }
 
     /// The totals of this container and all below it.
