@@ -2,18 +2,22 @@
 
 //! Without swap, a container that outgrows its limit loses a process of its own, nobody else's.
 
+use std::fs::{self, File};
+use std::io::Write;
+use std::time::Instant;
+
 use crate::cgroup::{process_slack, stock_slack, Hierarchy};
 use crate::check;
 use crate::disk;
 use crate::group;
 use crate::ktap::Group;
-use crate::machine;
+use crate::machine::{self, KernelLog};
 use crate::outcome::{equal, eventually, within, Outcome, MB};
 use crate::sys::{self, Mapping};
-use crate::worker::Worker;
+use crate::worker::{run_in, Worker};
 
 pub const GROUP: Group = group!("oom":
-    hog, largest, nested, tmpfs, crowd, not_for_page_cache, spared, many_times);
+    hog, largest, nested, tmpfs, crowd, not_for_page_cache, spared, nobody, many_times);
 
 const LIMIT: u64 = 8 * MB;
 
@@ -161,7 +165,7 @@ fn not_for_page_cache(hierarchy: &Hierarchy) -> Outcome {
     disk::make(&path, 3 * LIMIT)?;
     let holding = Worker::holding(&container, LIMIT / 4)?;
     for _ in 0..2 {
-        crate::worker::run_in(&container, || disk::read(&path))?;
+        run_in(&container, || disk::read(&path))?;
     }
     equal("processes killed", container.oom_kills()?, 0)?;
     holding.finish()
@@ -172,7 +176,7 @@ fn spared(hierarchy: &Hierarchy) -> Outcome {
     let container = hierarchy.create("hog")?;
     container.set_limit(LIMIT)?;
     let mut spared = Worker::holding(&container, LIMIT / 2)?;
-    std::fs::write(
+    fs::write(
         format!("/proc/{}/oom_score_adj", spared.pid().number()),
         "-1000",
     )?;
@@ -181,6 +185,48 @@ fn spared(hierarchy: &Hierarchy) -> Outcome {
     hog.killed()?;
     check!(spared.lives()?, "the spared process is gone");
     spared.finish()
+}
+
+/// Where nobody may be killed charges fail, and not every time there is a report of that.
+fn nobody(hierarchy: &Hierarchy) -> Outcome {
+    const ATTEMPTS: u64 = 60;
+    // What the kernel lets through, and how many seconds there are for it.
+    const REPORTS: u64 = 10;
+    const INTERVAL: u64 = 5;
+
+    let container = hierarchy.create("spared")?;
+    let tmpfs = machine::Tmpfs::mount("")?;
+    let path = tmpfs.file("data");
+    let mut log = KernelLog::from_here()?;
+    let started = Instant::now();
+    run_in(&container, || {
+        fs::write("/proc/self/oom_score_adj", "-1000")?;
+        let mut file = File::create(&path)?;
+        let page = vec![0x6d_u8; sys::page_size()];
+        container.set_limit(LIMIT)?;
+        let mut failed = 0;
+        while failed < ATTEMPTS {
+            if let Err(error) = file.write(&page) {
+                let errno = error.raw_os_error();
+                check!(errno == Some(sys::ENOMEM), "write: {error}");
+                failed += 1;
+            }
+        }
+        // The process may need a page to end.
+        file.set_len(0)?;
+        Ok(())
+    })?;
+    let most = REPORTS * (started.elapsed().as_secs() / INTERVAL + 2);
+    let records = log.records()?;
+    let reports = records
+        .iter()
+        .filter(|record| record.contains("no killable processes"));
+    let reports = reports.count() as u64;
+    check!(
+        (1..=most).contains(&reports),
+        "{ATTEMPTS} charges made {reports} reports, expected 1 to {most}"
+    );
+    equal("processes killed", container.oom_kills()?, 0)
 }
 
 /// A process that is stuck at the limit can still be killed by others.
