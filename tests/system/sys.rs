@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 pub use libc::{EACCES, EAGAIN, EBUSY, EINVAL, ENODEV, ENOENT, ENOMEM, EPERM, ERANGE};
 pub use libc::{O_ACCMODE, O_APPEND, O_DIRECT, O_DIRECTORY, O_NONBLOCK, O_TRUNC};
 pub use libc::{O_RDONLY, O_RDWR, O_WRONLY};
-pub use libc::{SIGKILL, SIGTERM};
+pub use libc::{SIGBUS, SIGKILL, SIGTERM};
 
 /// A process, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -499,6 +499,8 @@ pub enum Advice {
     Collapse,
     /// Bring in all pages, as if they were written to.
     Populate,
+    /// The memory of these pages is broken, for the kernel to believe.
+    Poison,
 }
 
 impl Advice {
@@ -509,6 +511,7 @@ impl Advice {
             Advice::NoHugePage => libc::MADV_NOHUGEPAGE,
             Advice::Collapse => libc::MADV_COLLAPSE,
             Advice::Populate => libc::MADV_POPULATE_WRITE,
+            Advice::Poison => libc::MADV_HWPOISON,
         }
     }
 }
@@ -620,8 +623,8 @@ impl Mapping {
     pub fn advise(&self, range: Range<usize>, advice: Advice) -> io::Result<()> {
         let range = self.clip(range);
         let start = self.start.wrapping_add(range.start);
-        // SAFETY: the range is within the mapping. DontNeed changes contents, which nobody
-        // borrows: they are reached through volatile accesses only.
+        // SAFETY: the range is within the mapping. DontNeed and Poison change contents, which
+        // nobody borrows: they are reached through volatile accesses only.
         check(unsafe { libc::madvise(start.cast(), range.len(), advice.number()) })?;
         Ok(())
     }

@@ -11,6 +11,7 @@ mod limit;
 mod migrate;
 mod oom;
 pub mod permission;
+mod poison;
 pub mod remove;
 mod share;
 mod stock;
@@ -30,6 +31,7 @@ pub const GROUPS: &[Group] = &[
     share::GROUP,
     huge::GROUP,
     migrate::GROUP,
+    poison::GROUP,
     remove::GROUP,
     sums::GROUP,
     stress::GROUP,
