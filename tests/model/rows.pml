@@ -52,6 +52,9 @@ byte buffer[ROWS];	/* what the CPU has added, and others do not see yet */
 bool listed[ROWS];
 byte link[ROWS] = NONE;
 
+byte claims[CPUS];	/* how many are about to list something there */
+byte owner_claims[OWNERS];	/* how many a row of another CPU */
+
 /* Containers. */
 byte changed[OWNERS] = NONE;	/* rows that are listed */
 bool owner_listed[OWNERS];
@@ -80,7 +83,13 @@ byte updating[CPUS];	/* how many updates are begun */
 byte users;		/* those of X */
 bool dying, freed;
 byte done;
+byte remote;		/* what another CPU has changed in row 0, and may not have listed */
 
+#ifdef REMOTE
+#define REMOTES	1
+#else
+#define REMOTES	0
+#endif
 #define here	level[cpu] == me
 #define lives(r)	(r != X || !freed)
 
@@ -158,9 +167,6 @@ inline push_row()
 /* The same of a container, and list(). */
 inline push_owner()
 {
-#ifdef BIT_FIRST
-	set_bit();
-#endif
 	do
 	:: atomic { here ->
 		assert(lives(r) && !owner_on[owner_of(r)]);
@@ -179,19 +185,44 @@ inline push_owner()
 		fi
 	   }
 	od;
-#if defined(FIRST_SETS)
-	if
-	:: first == NONE -> set_bit()
-	:: else
-	fi;
-#elif !defined(BIT_FIRST)
-	set_bit();
-#endif
 	first = 0
 }
 
-/* rows.rs, mark() and list() */
-inline mark()
+/* rows.rs, claim() */
+inline claim()
+{
+	atomic { here -> at = cpu;
+#ifdef MIGRATE
+		if
+		:: me == 0 -> at = CPUS - 1 - cpu
+		:: true
+		fi;
+#endif
+#ifndef NO_CLAIM
+		claims[at]++;
+#endif
+		barrier()
+	};
+#ifndef BIT_LAST
+	set_bit()
+#endif
+}
+
+inline unclaim()
+{
+#ifdef BIT_LAST
+	set_bit();
+#endif
+	atomic { here ->
+#ifndef NO_CLAIM
+		claims[at]--;
+#endif
+		at = 0
+	}
+}
+
+/* rows.rs, list_with() */
+inline list_owner()
 {
 	atomic { here -> assert(lives(r)); was = owner_listed[owner_of(r)] };
 	if
@@ -203,21 +234,42 @@ inline mark()
 			if
 			:: !was -> owner_listed[owner_of(r)] = true; barrier()
 			:: else
-			fi;
-			at = cpu;
-#ifdef MIGRATE
-			if
-			:: me == 0 -> at = CPUS - 1 - cpu
-			:: true
 			fi
-#endif
 		};
 		if
 		:: !was -> push_owner()
 		:: else
-		fi;
-		at = 0
+		fi
 	fi
+}
+
+/* rows.rs, put() */
+inline list()
+{
+	claim();
+	atomic { here ->
+		assert(lives(r));
+		was = listed[r];
+		if
+		:: !was -> listed[r] = true; barrier()
+		:: else
+		fi
+	};
+#ifdef PUSH_ANYWAY
+	was = false;
+#endif
+	if
+	:: !was ->
+#ifndef MARK_FIRST
+		push_row();
+		list_owner()
+#else
+		list_owner();
+		push_row()
+#endif
+	:: else
+	fi;
+	unclaim()
 }
 
 #define add()	buffer[r]++
@@ -253,28 +305,7 @@ inline update()
 	if
 	:: was
 	:: else ->
-		atomic { here ->
-			assert(lives(r));
-			was = listed[r];
-			if
-			:: !was -> listed[r] = true; barrier()
-			:: else
-			fi
-		};
-#ifdef PUSH_ANYWAY
-		was = false;
-#endif
-		if
-		:: !was ->
-#ifndef MARK_FIRST
-			push_row();
-			mark()
-#else
-			mark();
-			push_row()
-#endif
-		:: else
-		fi
+		list()
 	fi;
 	atomic { was = false; updating[cpu]-- }
 }
@@ -394,6 +425,7 @@ inline look_at_cpu()
 /* rows.rs, take_changed(): of container o. What it has taken off is private. */
 inline take_changed(o)
 {
+	owner_claims[o] == 0;
 #ifndef OWNER_LATE
 	d_step { r = changed[o]; changed[o] = NONE };
 #endif
@@ -476,6 +508,7 @@ inline flush_all()
 	:: c < CPUS ->
 		if
 		:: bits & (1 << c) ->
+			claims[c] == 0;
 			d_step { own = head[c]; head[c] = NONE };
 			do
 			:: own != NONE ->
@@ -529,7 +562,8 @@ inline promise()
 		for (c : 0 .. ROWS - 1) {
 			promised[c] = 0;
 			if
-			:: updating[cpu_of(c)] == 0 -> promised[c] = running[c]
+			:: updating[cpu_of(c)] == 0 ->
+				promised[c] = running[c] - (c == 0 -> remote : 0)
 			:: else
 			fi
 		}
@@ -586,7 +620,7 @@ proctype Flusher()
 
 	do
 	:: flush(); locked = false
-	:: done == CPUS * 3 + FLUSHERS - 1 && !locked &&
+	:: done == (CPUS - REMOTES) * 3 + REMOTES + FLUSHERS - 1 && !locked &&
 		buffer[0] == 0 && buffer[X] == 0 && gp[0] == 0 && gp[X] == 0 -> break
 	od;
 	flush();
@@ -611,6 +645,29 @@ proctype Other()
 #endif
 	locked = false;
 	done++
+}
+#endif
+
+#ifdef REMOTE
+/* Another CPU takes something out of row 0, by an atomic operation, once. */
+proctype Remote()
+{
+	byte cpu = CPUS - 1, me = 0, r, first, at, k;
+	bool was;
+
+	atomic { running[0]++; remote++; was = listed[0] };
+	if
+	:: was
+	:: else ->
+#ifndef NO_OWNER_CLAIM
+		owner_claims[0]++;
+#endif
+		list();
+#ifndef NO_OWNER_CLAIM
+		owner_claims[0]--
+#endif
+	fi;
+	atomic { was = false; remote--; done++ }
 }
 #endif
 
@@ -648,10 +705,12 @@ init {
 	byte n;
 
 	atomic {
-		for (n : 0 .. CPUS - 1) {
+		for (n : 0 .. CPUS - REMOTES - 1) {
 			run Updater(n, 0, TASK);
 			run Updater(n, 1, IRQ);
-			run Updater(n, 2, NMI);
+			run Updater(n, 2, NMI)
+		}
+		for (n : 0 .. CPUS - 1) {
 			run Quiet(n)
 		}
 		for (n : 0 .. ROWS - 1) {
@@ -660,6 +719,9 @@ init {
 		run Flusher();
 #if FLUSHERS > 1
 		run Other();
+#endif
+#ifdef REMOTE
+		run Remote();
 #endif
 #ifdef REMOVE
 		run Freer();
