@@ -202,8 +202,8 @@ impl Css {
 ///
 /// `at` is `root` or below it.
 pub struct Place<'a, T: CssData> {
-    root: &'a T,
     at: &'a T,
+    root: &'a T,
 }
 
 impl<'a, T: CssData> Place<'a, T> {
@@ -211,6 +211,12 @@ impl<'a, T: CssData> Place<'a, T> {
     #[inline]
     pub fn get(&self) -> &'a T {
         self.at
+    }
+
+    /// Where the walk began: at what it has come to, or above it.
+    #[inline]
+    pub fn root(&self) -> &'a T {
+        self.root
     }
 
     /// The next place. Does not sleep.
@@ -312,6 +318,17 @@ pub unsafe trait CssData: Sized {
         at.up()
             .any(|data| core::ptr::eq(data, self))
             .then_some(Place { root: self, at })
+    }
+
+    /// As [`CssData::walk_from`], where that is known.
+    ///
+    /// # Safety
+    ///
+    /// `at` is this one or below it.
+    #[inline]
+    unsafe fn walk_from_below<'a>(&'a self, at: &'a Self, _rcu: &'a rcu::Guard) -> Place<'a, Self> {
+        // INVARIANT: By the requirement of this function.
+        Place { root: self, at }
     }
 }
 

@@ -319,7 +319,8 @@ impl ResCounter {
     }
 
     /// This counter and all above it.
-    fn up(&self) -> impl Iterator<Item = &ResCounter> {
+    #[inline]
+    pub fn up(&self) -> impl Iterator<Item = &ResCounter> {
         core::iter::successors(Some(self), |c| c.parent())
     }
 
@@ -547,29 +548,39 @@ impl ResCounter {
     /// Directly below the root of the reclaim the settings hold as they are. Further down, what is
     /// protected is a part of what is protected above; without `recursive`, no more than the
     /// setting.
+    #[inline]
     pub fn update_protection(&self, root: Option<&ResCounter>, recursive: bool) {
-        let usage = self.usage();
-        if root.is_some_and(|root| core::ptr::eq(root, self)) || usage == 0 {
+        let is_root = |counter| root.is_some_and(|root| core::ptr::eq(root, counter));
+        if is_root(self) {
             return;
         }
-        let parent = self
-            .parent()
-            .filter(|parent| !root.is_some_and(|root| core::ptr::eq(root, *parent)));
+        match self.parent() {
+            Some(parent) if !is_root(parent) => self.share_protection(parent, recursive),
+            _ => {
+                for kind in Protection::ALL {
+                    let own = self.protected(kind);
+                    own.effective.store(own.setting.load(Relaxed), Relaxed);
+                }
+            }
+        }
+    }
 
+    /// The part of this counter of what is protected of its `parent`.
+    fn share_protection(&self, parent: &ResCounter, recursive: bool) {
+        let usage = self.usage();
+        if usage == 0 {
+            return;
+        }
         for kind in Protection::ALL {
             let own = self.protected(kind);
-            let setting = own.setting.load(Relaxed);
-            let effective = match parent {
-                None => setting,
-                Some(parent) => share(
-                    setting.min(usage),
-                    usage,
-                    parent.children_protected(kind),
-                    parent.effective_protection(kind),
-                    parent.usage(),
-                    recursive,
-                ),
-            };
+            let effective = share(
+                own.setting.load(Relaxed).min(usage),
+                usage,
+                parent.children_protected(kind),
+                parent.effective_protection(kind),
+                parent.usage(),
+                recursive,
+            );
             own.effective.store(effective, Relaxed);
         }
     }

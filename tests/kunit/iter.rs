@@ -217,7 +217,7 @@ mod tests {
         let node = root.node(nid);
         assert!(node
             .position(&rcu)
-            .is_some_and(|m| core::ptr::eq(m, tree[1].0)));
+            .is_some_and(|place| core::ptr::eq(place.get(), tree[1].0)));
         // SAFETY: It will not be found any more.
         super::super::forget(&unsafe { Released::new(tree[1].0) });
         assert!(node.position(&rcu).is_none());

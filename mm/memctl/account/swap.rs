@@ -21,6 +21,7 @@ use crate::{
         memcg::MemCgroup,
         meta_page::MetaPage,
         swap::FreedEntries,
+        vm, //
     },
     stats::{
         count,
@@ -31,6 +32,7 @@ use kernel::{
     bindings::memcg_stat_item_MEMCG_SWAP,
     mm::swap,
     prelude::*,
+    res_counter::ResCounter,
     sync::{
         atomic::Relaxed,
         rcu, //
@@ -83,10 +85,14 @@ pub(crate) fn uncharge(entries: FreedEntries) {
 
 /// Pages of swap space that are free for `memcg`. Negative if it has more than it may.
 pub(crate) fn free_pages(memcg: &MemCgroup) -> isize {
-    memcg
-        .up_below_root()
-        .map(|m| (m.swap().limit() as isize).saturating_sub(m.swap().usage() as isize))
-        .fold(swap::free_pages(), isize::min)
+    let free = swap::free_pages();
+    // On cgroup v1 it is counted, and not limited.
+    if !vm::on_v2() {
+        return free;
+    }
+    // Neither is more than what a counter can hold, which is half of what the type can.
+    let left = |swap: &ResCounter| swap.limit().wrapping_sub(swap.usage()) as isize;
+    memcg.swap().up().map(left).fold(free, isize::min)
 }
 
 /// Whether so little swap space is left that `page`, which is in memory, should give up its copy

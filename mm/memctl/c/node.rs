@@ -33,6 +33,10 @@ use core::{
 };
 use kernel::{
     bindings,
+    cgroup::{
+        CssData,
+        Place, //
+    },
     mm::{
         lruvec::Lruvec,
         numa::NodeId, //
@@ -56,8 +60,8 @@ use kernel::{
 ///
 /// `memcg` is the container that frees it. `objcg` is null or `orig_objcg`; that is null or a
 /// handle on which there is a reference until the share is freed, and does not change once it is
-/// set. `position` is null or a container that is not freed before a grace period after it has been
-/// replaced.
+/// set. `position` is null, or `memcg` or a container below it that is not freed before a grace
+/// period after it has been replaced.
 #[repr(C)]
 pub(crate) struct Node {
     memcg: *mut bindings::mem_cgroup,
@@ -242,10 +246,11 @@ impl Node {
         &self.objcg_list
     }
 
-    /// Where the shared reclaim walk below the container of this share is.
-    pub(crate) fn position<'a>(&'a self, _rcu: &'a rcu::Guard) -> Option<&'a MemCgroup> {
+    /// Where the shared reclaim walk over the container of this share and all below it is.
+    #[inline]
+    pub(crate) fn position<'a>(&'a self, rcu: &'a rcu::Guard) -> Option<Place<'a, MemCgroup>> {
         let position = self.iter.position.load(Relaxed).cast::<MemCgroup>();
         // SAFETY: By the type invariant.
-        unsafe { position.as_ref() }
+        unsafe { Some(self.memcg().walk_from_below(position.as_ref()?, rcu)) }
     }
 }

@@ -98,7 +98,7 @@ impl MemCgroup {
 
     /// The container itself and all above it but the root, which has no limits.
     pub(crate) fn up_below_root(&self) -> impl Iterator<Item = &Self> {
-        self.up().filter(|memcg| !memcg.is_root())
+        self.up().take_while(|memcg| !memcg.is_root())
     }
 
     /// The nearest container from here up that is not being removed.

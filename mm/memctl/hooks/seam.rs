@@ -224,8 +224,8 @@ impl<'a> MayCookie<'a> {
     /// The node whose walk it is, and the round that was joined.
     pub(super) fn into_parts(self) -> Option<(NodeId, &'a mut i32)> {
         let cookie = self.0?;
-        // SAFETY: By the claim there is a node, which is not freed.
-        let nid = NodeId::new(unsafe { (*cookie.pgdat).node_id })?;
+        // SAFETY: By the claim there is a node, which is not freed; so its id is that of one.
+        let nid = unsafe { NodeId::new_unchecked((*cookie.pgdat).node_id) };
         Some((nid, &mut cookie.generation))
     }
 }

@@ -7,7 +7,7 @@
 //! above is left for this one; so reclaim has it found out, parents first, before it looks. The
 //! container whose limit is the reason for the reclaim is not protected from it.
 //!
-//! The arithmetic is that of [`ResCounter::update_protection`].
+//! The arithmetic is that of [`kernel::res_counter::ResCounter::update_protection`].
 #![deny(unsafe_code)]
 
 use crate::{
@@ -17,28 +17,17 @@ use crate::{
     },
     tree::iter, //
 };
-use kernel::{
-    cgroup::CssData,
-    res_counter::{
-        Protection,
-        ResCounter, //
-    },
-    sync::rcu,
-};
-
-/// The counter below which a reclaim of `root` happens: none if it is a reclaim of everything.
-fn counter_of(root: &MemCgroup) -> Option<&ResCounter> {
-    (!root.is_root()).then(|| root.memory())
-}
+use kernel::{cgroup::CssData, res_counter::Protection, sync::rcu};
 
 /// Finds out what is protected of `memcg` in a reclaim of `root`. All containers in between have
-/// been looked at.
+/// been looked at. Of the root of all, which charges nothing, nothing is.
+#[inline]
 pub(crate) fn update(root: &MemCgroup, memcg: &MemCgroup) {
-    if !memcg.is_root() {
-        memcg
-            .memory()
-            .update_protection(counter_of(root), mount::protects_recursively());
-    }
+    let recursive = mount::protects_recursively();
+    // That of the root of all is above no other counter: as if there was none.
+    memcg
+        .memory()
+        .update_protection(Some(root.memory()), recursive);
 }
 
 /// The same with all containers in between, from `root` down.

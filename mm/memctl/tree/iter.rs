@@ -54,26 +54,17 @@ impl Deref for Visit<'_> {
     }
 }
 
-impl Visit<'_> {
-    /// Where that is, for a walk that others share.
-    fn position(&self) -> Position<'_> {
-        match self {
-            Visit::Root(_) => Position::Here,
-            Visit::Below(memcg) => Position::Below(memcg),
-        }
-    }
-}
-
-/// The first container after `pos` that still has a reference.
-fn after<'r>(root: &'r MemCgroup, pos: Option<&MemCgroup>, rcu: &rcu::Guard) -> Option<Visit<'r>> {
-    let mut found = match pos {
-        None => return Some(Visit::Root(root)),
-        Some(pos) => root.walk_from(pos, rcu)?.next(rcu),
-    };
+/// The first container after `pos` that still has a reference, and where that is.
+#[inline]
+fn after<'a>(
+    pos: &Place<'a, MemCgroup>,
+    rcu: &'a rcu::Guard,
+) -> Option<(Place<'a, MemCgroup>, ARef<Counted<MemCgroup>>)> {
+    let mut found = pos.next(rcu);
     // As many steps as there are containers in a row whose last reference is gone.
     while let Some(place) = found {
         if let Some(memcg) = place.get().try_get() {
-            return Some(Visit::Below(memcg));
+            return Some((place, memcg));
         }
         found = place.next(rcu);
     }
@@ -134,7 +125,13 @@ pub(crate) fn next<'r>(
     let rcu = rcu::read_lock();
 
     let Some(shared) = shared else {
-        return after(root, prev, &rcu);
+        return match prev {
+            None => Some(Visit::Root(root)),
+            Some(prev) => {
+                let (_, memcg) = after(&root.walk_from(prev, &rcu)?, &rcu)?;
+                Some(Visit::Below(memcg))
+            }
+        };
     };
 
     let node = root.node(shared.nid);
@@ -147,12 +144,22 @@ pub(crate) fn next<'r>(
         }
 
         let pos = node.position(&rcu);
-        let found = after(root, pos, &rcu);
-        let to = found.as_ref().map_or(Position::Nowhere, Visit::position);
-        if !node.move_position(pos, to) {
+        let from = pos.as_ref().map(Place::get);
+        let found = match &pos {
+            None => node
+                .move_position(from, Position::Here)
+                .then_some(Some(Visit::Root(root))),
+            Some(pos) => match after(pos, &rcu) {
+                None => node.move_position(from, Position::Nowhere).then_some(None),
+                Some((place, memcg)) => node
+                    .move_position(from, Position::Below(&place, &memcg))
+                    .then_some(Some(Visit::Below(memcg))),
+            },
+        };
+        let Some(found) = found else {
             // Somebody else took it.
             continue;
-        }
+        };
         if found.is_none() {
             node.generation().fetch_add(1, Full);
             if prev.is_none() {

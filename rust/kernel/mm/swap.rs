@@ -21,6 +21,7 @@ pub fn total_pages() -> usize {
 }
 
 /// Pages of swap space that are free.
+#[inline]
 pub fn free_pages() -> isize {
     // SAFETY: FFI call without requirements.
     unsafe { bindings::get_nr_swap_pages() }

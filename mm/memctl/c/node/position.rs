@@ -7,7 +7,7 @@ use super::Node;
 use crate::c::memcg::MemCgroup;
 use core::ptr::null_mut;
 use kernel::{
-    cgroup::CssData,
+    cgroup::Place,
     sync::{
         atomic::{
             Atomic,
@@ -23,8 +23,8 @@ pub(crate) enum Position<'a> {
     Nowhere,
     /// To the container whose share keeps the position.
     Here,
-    /// To one below that.
-    Below(&'a Counted<MemCgroup>),
+    /// To one below that, which a walk has come to.
+    Below(&'a Place<'a, MemCgroup>, &'a Counted<MemCgroup>),
 }
 
 impl Node {
@@ -35,14 +35,15 @@ impl Node {
 
     /// Moves the shared walk from `from` to `to`, if it still is at `from`. Says whether it did.
     pub(crate) fn move_position(&self, from: Option<&MemCgroup>, to: Position<'_>) -> bool {
-        // INVARIANT: The share is freed with its own container. Any other one is not released yet,
-        // and when it is, it takes itself off all positions above it by `take_off()`.
+        // INVARIANT: The share is freed with its own container. Any other one is below that and not
+        // released yet, and when it is, it takes itself off all positions above it by `take_off()`.
         match to {
             Position::Nowhere => self.replace_position(from, None),
             Position::Here => self.replace_position(from, Some(self.memcg())),
-            Position::Below(memcg) => {
-                memcg.up().any(|m| core::ptr::eq(m, self.memcg()))
-                    && self.replace_position(from, Some(memcg))
+            Position::Below(place, held) => {
+                core::ptr::eq(place.root(), self.memcg())
+                    && core::ptr::eq(place.get(), &**held)
+                    && self.replace_position(from, Some(held))
             }
         }
     }
