@@ -88,6 +88,8 @@ WIDE_LIMITS = [
     ("stream_parent", "page read through the parent's limit"),
     ("refault", "page read again, parent's limit"),
     ("lost_pages", "pages too many that siblings lose to a fault"),
+    ("calm_fault_and_free", "page fault and freeing it, all children in turn"),
+    ("storm_fault_and_free", "while 8 tasks read the root's memory.stat"),
     ("rmdir_empty", "rmdir of a child"),
     ("rmdir_cache", "rmdir of a child with 1 MiB of page cache"),
 ]

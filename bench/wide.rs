@@ -15,6 +15,7 @@ use crate::figure;
 use crate::limits::{self, Disk};
 use crate::outcome::{fail, Context, Outcome};
 use crate::place::{Hierarchy, Home, Kind};
+use crate::sys;
 use crate::workers::{Workers, MOST};
 
 /// How many children there are when all is measured. The same ones: there only come more.
@@ -106,6 +107,7 @@ pub fn all(hierarchy: &Hierarchy, most: usize) -> Outcome {
             limits::all(&family, &disk, &place)?;
         }
         if count == RECLAIMED {
+            storm(&family, &place)?;
             removals(&family, &disk, &place)?;
         }
     }
@@ -186,6 +188,50 @@ fn turns(family: &Family<'_>, machine: &str) -> Outcome {
         figure(&place, "anon_free", (after.1 - before.1) as f64 / pages);
     }
     Ok(())
+}
+
+/// Faults and frees of all children, a few pages each, and the same while the statistics of the
+/// machine are read all the time.
+fn storm(family: &Family<'_>, place: &str) -> Outcome {
+    const READERS: usize = 8;
+    const PAGES: u32 = 16;
+    const ROUNDS: usize = 8;
+
+    let count = family.children.len();
+    let page = || -> Outcome<f64> {
+        let before = family.workers.spent_alone();
+        for child in 0..ROUNDS * count {
+            family.workers.turn(child % count, PAGES)?;
+        }
+        let spent = family.workers.spent_alone() - before;
+        Ok(spent as f64 / (ROUNDS * count) as f64 / f64::from(PAGES))
+    };
+    figure(place, "calm_fault_and_free", page()?);
+
+    let path = family.hierarchy.root().0.join("memory.stat");
+    let mut readers = Vec::new();
+    for _ in 0..READERS {
+        let pid = sys::spawn(|| {
+            let Err(why) = read_for_ever(&path);
+            eprintln!("memctl-bench: reader: {why}");
+            1
+        });
+        readers.push(pid.context("fork")?);
+    }
+    figure(place, "storm_fault_and_free", page()?);
+    for pid in readers {
+        pid.kill(sys::SIGKILL);
+        let _ = pid.wait();
+    }
+    Ok(())
+}
+
+fn read_for_ever(path: &Path) -> Outcome<std::convert::Infallible> {
+    let file = File::open(path).context(path.display())?;
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        file.read_at(&mut buffer, 0).context(path.display())?;
+    }
 }
 
 /// Removing a child with nothing in it, and one that has page cache; all that is deferred is waited

@@ -24,6 +24,8 @@ pub struct Workers {
     turns: &'static [AtomicU64],
     faults: Shared,
     frees: Shared,
+    /// Both, without what others did in between.
+    alone: Shared,
     pids: Vec<Pid>,
 }
 
@@ -34,6 +36,7 @@ impl Workers {
             turns: sys::shared_counters(room)?,
             faults: Shared::new()?,
             frees: Shared::new()?,
+            alone: Shared::new()?,
             pids: Vec::new(),
         })
     }
@@ -73,6 +76,11 @@ impl Workers {
         (self.faults.get(), self.frees.get())
     }
 
+    /// Both together, without what others did in between: with a call of the kernel for each turn.
+    pub fn spent_alone(&self) -> u64 {
+        self.alone.get()
+    }
+
     fn take_turns(&self, turn: &AtomicU64) -> Outcome<std::convert::Infallible> {
         let page = sys::page_size();
         let all = MOST as usize * page;
@@ -84,11 +92,13 @@ impl Workers {
             calls::tell(turn, IDLE);
             let pages = calls::wait_while(turn, IDLE);
             let bytes = (pages as usize * page).min(all);
+            let begun = calls::thread_time();
             let start = clock::now();
             memory.fill(0..bytes, 1);
             let faulted = clock::now();
             memory.advise(0..bytes, Advice::DontNeed)?;
             let freed = clock::now();
+            self.alone.add(calls::thread_time() - begun);
             self.faults.add(faulted - start);
             self.frees.add(freed - faulted);
         }
