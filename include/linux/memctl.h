@@ -21,12 +21,11 @@ static inline bool mem_cgroup_disabled(void);
 
 /* As many as there are in mm/memctl/c/items.rs, which checks that. */
 enum {
-	MEMCTL_NR_RARE_EVENTS = 4 + 2 * IS_ENABLED(CONFIG_SWAP) +
+	MEMCTL_NR_RARE_EVENTS = 6 + 2 * IS_ENABLED(CONFIG_SWAP) +
 				IS_ENABLED(CONFIG_ZSWAP) +
 				4 * IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) +
 				3 * IS_ENABLED(CONFIG_NUMA_BALANCING),
-	MEMCTL_NR_MEMCG_COUNTS = 7 + 2 * IS_ENABLED(CONFIG_ZSWAP) +
-				 MEMCG_NR_STAT - NR_VM_NODE_STAT_ITEMS +
+	MEMCTL_NR_MEMCG_COUNTS = 9 + 5 * IS_ENABLED(CONFIG_ZSWAP) +
 				 MEMCTL_NR_RARE_EVENTS,
 	MEMCTL_NR_RARE_ITEMS = 26 + IS_ENABLED(CONFIG_NUMA_BALANCING) +
 			       IS_ENABLED(CONFIG_HUGETLB_PAGE),
@@ -56,23 +55,15 @@ struct memctl_foreign {
 };
 #endif
 
-/* Where the reclaimers that share a walk below this container are. */
-struct mem_cgroup_reclaim_iter {
-	struct mem_cgroup *position;
-	/* Round trips completed. */
-	atomic_t generation;
-};
-
 /* Counters of which every CPU has its own; rust/kernel/percpu/rows.rs. */
 struct percpu_rows {
 	void __percpu *base;
-	void *owner;
 	/* Rows that have changed, and who has some, too. */
 	void *changed;
 	struct percpu_rows *next;
-	u32 listed;
+	s8 listed;
+	u16 watched;
 	u32 claims;
-	u32 watched;
 };
 
 /*
@@ -110,17 +101,21 @@ struct mem_cgroup_per_node {
 	struct shrinker_info __rcu *shrinker_info;
 	/* Handles inherited from removed children. */
 	struct list_head	objcg_list;
-	struct mem_cgroup_reclaim_iter iter;
-	/* What there is here alone, on cgroup v1. */
+	/* Where the reclaimers that share a walk are, and round trips completed. */
+	struct mem_cgroup	*position;
+	atomic_t		generation;
+	/* Sizes of the lists as they were carried up last. */
+	u32			lru_seen[NR_LRU_LISTS];
+	/* What there is here alone, on cgroup v1; written as @totals. */
 	long			*local;
 
 	/* Written under lruvec.lru_lock. */
 	CACHELINE_PADDING(_pad1_);
 	struct lruvec		lruvec;
+	/* Sizes over all zones; kept for the generational LRU, too. */
+	unsigned long		lru_size[NR_LRU_LISTS];
 	CACHELINE_PADDING(_pad2_);
 	unsigned long		lru_zone_size[MAX_NR_ZONES][NR_LRU_LISTS];
-	/* The same over all zones; kept for the generational LRU, too. */
-	unsigned long		lru_size[NR_LRU_LISTS];
 
 	/*
 	 * What is counted once for all CPUs and has not been carried up yet;
@@ -129,7 +124,6 @@ struct mem_cgroup_per_node {
 	u32			rare_changed;
 	u32			rare[MEMCTL_NR_RARE_ITEMS];
 	/* Written by who carries counts up: what there is here and below. */
-	u32			lru_seen[NR_LRU_LISTS];
 	long			totals[MEMCTL_NR_NODE_COUNTS];
 };
 
@@ -154,6 +148,7 @@ struct memctl_state {
 	bool oom_group;
 	struct res_counter_peaks peaks;
 	struct res_counter_peaks swap_peaks;
+	long *local;
 
 	struct res_counter memory;
 	struct res_counter swap;
@@ -168,7 +163,6 @@ struct memctl_state {
 	/* As in struct mem_cgroup_per_node. */
 	u32 rare_changed;
 	u32 rare[MEMCTL_NR_RARE_EVENTS];
-	long *local;
 	long totals[MEMCTL_NR_MEMCG_COUNTS];
 };
 

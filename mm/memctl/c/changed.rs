@@ -46,8 +46,10 @@ static NODES: RowList<Node, NR_NODE_OFTEN> = RowList::new();
 /// Rows of containers that have changed.
 static MEMCGS: RowList<MemCgroup, NR_MEMCG_OFTEN> = RowList::new();
 
-// SAFETY: It is the same each time.
+// SAFETY: It is the same each time, and rows are there.
 unsafe impl Owner<NR_NODE_OFTEN> for Node {
+    const ROWS: usize = Node::ROWS;
+
     fn list() -> &'static RowList<Self, NR_NODE_OFTEN> {
         &NODES
     }
@@ -55,6 +57,8 @@ unsafe impl Owner<NR_NODE_OFTEN> for Node {
 
 // SAFETY: As above.
 unsafe impl Owner<NR_MEMCG_OFTEN> for MemCgroup {
+    const ROWS: usize = MemCgroup::ROWS;
+
     fn list() -> &'static RowList<Self, NR_MEMCG_OFTEN> {
         &MEMCGS
     }
@@ -100,9 +104,9 @@ impl MemCgroup {
         // SAFETY: The container is about to be published: nobody else counts yet. It is freed by
         // `Freeing` alone, which looks whether the rows are retired.
         unsafe {
-            self.rows().adopt(self);
+            self.rows().adopt();
             for node in self.nodes() {
-                node.rows().adopt(node);
+                node.rows().adopt();
             }
         }
     }

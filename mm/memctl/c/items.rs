@@ -55,6 +55,8 @@ pub(crate) const EVENTS: &[(vm_event_item, &str)] = &[
 /// kept once for all CPUs, and take no memory for each.
 const RARE_EVENTS: &[vm_event_item] = &[
     vm_event_item_PGMAJFAULT,
+    vm_event_item_PSWPIN,
+    vm_event_item_PSWPOUT,
     vm_event_item_PGDEACTIVATE,
     vm_event_item_PGLAZYFREE,
     vm_event_item_PGLAZYFREED,
@@ -155,9 +157,14 @@ const EVENTS_AT: usize = 1;
 /// Behind the events that have a counter on each CPU come the statistics of no node.
 const ITEMS_AT: usize = EVENTS_AT + EVENTS.len() - RARE_EVENTS.len();
 
+/// How many statistics of no node there are: the last ones are those of zswap.
+const NR_ITEMS: usize = match cfg!(CONFIG_ZSWAP) {
+    true => memcg_stat_item_MEMCG_NR_STAT as usize - NodeItem::NR,
+    false => memcg_stat_item_MEMCG_ZSWAP_B as usize - NodeItem::NR,
+};
+
 /// How many counters a container has on each CPU.
-pub(crate) const NR_MEMCG_OFTEN: usize =
-    ITEMS_AT + memcg_stat_item_MEMCG_NR_STAT as usize - NodeItem::NR;
+pub(crate) const NR_MEMCG_OFTEN: usize = ITEMS_AT + NR_ITEMS;
 
 /// How many counts a container has. The last ones are those of [`RARE_EVENTS`].
 const NR_MEMCG_COUNTS: usize = NR_MEMCG_OFTEN + RARE_EVENTS.len();

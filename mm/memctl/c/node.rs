@@ -22,7 +22,10 @@ use super::{
         ObjCgroup,
         Retired, //
     },
-    sizes::ListSizes,
+    sizes::{
+        ListSizes,
+        ZoneSizes, //
+    },
 };
 use core::{
     mem::offset_of,
@@ -72,36 +75,27 @@ pub(crate) struct Node {
     orig_objcg: Atomic<*mut bindings::obj_cgroup>,
     shrinker_info: Opaque<*mut bindings::shrinker_info>,
     objcg_list: HandleList,
-    iter: Iter,
+    position: Atomic<*mut bindings::mem_cgroup>,
+    generation: Atomic<i32>,
+    lru_seen: [Atomic<u32>; NR_LRU],
     local: Local<NR_COUNTS>,
     #[cfg(CONFIG_SMP)]
     _pad1_: Opaque<bindings::cacheline_padding>,
     lruvec: Lruvec,
+    lru_size: ListSizes,
     #[cfg(CONFIG_SMP)]
     _pad2_: Opaque<bindings::cacheline_padding>,
-    lists: ListSizes,
+    lru_zone_size: ZoneSizes,
     rare: Rare<{ bindings::MEMCTL_NR_RARE_ITEMS as usize }>,
-    lru_seen: [Atomic<u32>; NR_LRU],
     totals: Totals<NR_COUNTS>,
 }
 
 const NR_COUNTS: usize = bindings::MEMCTL_NR_NODE_COUNTS as usize;
 
-/// Where reclaimers that share a walk are, `struct mem_cgroup_reclaim_iter`.
-#[repr(C)]
-struct Iter {
-    position: Atomic<*mut bindings::mem_cgroup>,
-    generation: Atomic<i32>,
-}
-
-super::same_layout!(Iter, bindings::mem_cgroup_reclaim_iter, { position, generation });
 super::same_layout!(Node, bindings::mem_cgroup_per_node, {
-    memcg, objcg, rows, nid, orig_objcg, shrinker_info, objcg_list, iter, lruvec, lru_changed,
-    lru_seen, local, totals,
+    memcg, objcg, nid, lru_changed, rows, orig_objcg, shrinker_info, objcg_list, position,
+    generation, lru_seen, local, lruvec, lru_size, lru_zone_size, totals,
 });
-kernel::static_assert!(
-    offset_of!(Node, lists) == offset_of!(bindings::mem_cgroup_per_node, lru_zone_size)
-);
 kernel::static_assert!(
     offset_of!(Node, rare) == offset_of!(bindings::mem_cgroup_per_node, rare_changed)
 );
@@ -112,6 +106,9 @@ unsafe impl Send for Node {}
 unsafe impl Sync for Node {}
 
 impl Node {
+    /// Where its rows are, in bytes.
+    pub(super) const ROWS: usize = offset_of!(Node, rows);
+
     /// Allocates the share of `memcg` of the node `nid`, with totals of this container `alone` or
     /// without. May sleep.
     pub(super) fn create(memcg: &MemCgroup, nid: NodeId, alone: bool) -> Result<NonNull<Self>> {
@@ -237,8 +234,8 @@ impl Node {
 
     /// The sizes of the lists.
     #[inline]
-    pub(super) fn lists(&self) -> &ListSizes {
-        &self.lists
+    pub(super) fn sizes(&self) -> (&ListSizes, &ZoneSizes) {
+        (&self.lru_size, &self.lru_zone_size)
     }
 
     /// The handles inherited from removed children.
@@ -249,7 +246,7 @@ impl Node {
     /// Where the shared reclaim walk over the container of this share and all below it is.
     #[inline]
     pub(crate) fn position<'a>(&'a self, rcu: &'a rcu::Guard) -> Option<Place<'a, MemCgroup>> {
-        let position = self.iter.position.load(Relaxed).cast::<MemCgroup>();
+        let position = self.position.load(Relaxed).cast::<MemCgroup>();
         // SAFETY: By the type invariant.
         unsafe { Some(self.memcg().walk_from_below(position.as_ref()?, rcu)) }
     }

@@ -17,27 +17,24 @@ use kernel::{
 
 const NR_ZONES: usize = bindings::zone_type___MAX_NR_ZONES as usize;
 
-/// The sizes of the lists, by zone and in all: the last two fields of `struct mem_cgroup_per_node`.
-#[repr(C)]
-pub(super) struct ListSizes {
-    in_zones: [[Atomic<usize>; NR_LRU]; NR_ZONES],
-    all: [Atomic<usize>; NR_LRU],
-}
+/// The sizes of the lists.
+pub(super) type ListSizes = [Atomic<usize>; NR_LRU];
+
+/// The same by zone.
+pub(super) type ZoneSizes = [ListSizes; NR_ZONES];
 
 impl Node {
     /// Pages on the list `lru`.
     #[inline]
     pub(crate) fn lru_size(&self, lru: usize) -> usize {
-        self.lists()
-            .all
-            .get(lru)
-            .map_or(0, |size| size.load(Relaxed))
+        let size = self.sizes().0.get(lru);
+        size.map_or(0, |size| size.load(Relaxed))
     }
 
     /// Adds `n` pages to the size of the list `lru`, under its lock.
     #[inline]
     pub(crate) fn add_lru_size(&self, lru: usize, n: isize) {
-        if let Some(size) = self.lists().all.get(lru) {
+        if let Some(size) = self.sizes().0.get(lru) {
             // Only the holder of the lock writes: no need for an atomic addition.
             size.store(size.load(Relaxed).wrapping_add_signed(n), Relaxed);
         }
@@ -47,12 +44,8 @@ impl Node {
     /// Returns the new size.
     #[inline]
     pub(crate) fn add_zone_lru_size(&self, zid: usize, lru: usize, n: isize) -> isize {
-        let Some(size) = self
-            .lists()
-            .in_zones
-            .get(zid)
-            .and_then(|zone| zone.get(lru))
-        else {
+        let zones = self.sizes().1;
+        let Some(size) = zones.get(zid).and_then(|zone| zone.get(lru)) else {
             return 0;
         };
         let new = size.load(Relaxed).wrapping_add_signed(n);

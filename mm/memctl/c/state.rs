@@ -19,6 +19,7 @@ use super::{
     memcg::MemCgroup,
     node::Node, //
 };
+use core::mem::offset_of;
 use kernel::{
     bindings,
     cgroup::{
@@ -47,6 +48,7 @@ pub(crate) struct State {
     oom_group: Atomic<bool>,
     pub(super) peaks: Peaks,
     pub(super) swap_peaks: Peaks,
+    pub(super) local: Local<NR_COUNTS>,
     pub(super) memory: ResCounter,
     pub(super) swap: ResCounter,
     pub(super) events_file: FileHandle,
@@ -55,7 +57,6 @@ pub(crate) struct State {
     memory_events: [Atomic<isize>; NR_MEMORY_EVENTS],
     memory_events_local: [Atomic<isize>; NR_MEMORY_EVENTS],
     rare: Rare<{ bindings::MEMCTL_NR_RARE_EVENTS as usize }>,
-    pub(super) local: Local<NR_COUNTS>,
     totals: Totals<NR_COUNTS>,
 }
 
@@ -67,12 +68,11 @@ super::same_layout!(State, bindings::memctl_state, {
     peaks, swap_peaks, events_file, events_local_file, swap_events_file, memory_events,
     memory_events_local, local, totals,
 });
-kernel::static_assert!(
-    core::mem::offset_of!(State, rare)
-        == core::mem::offset_of!(bindings::memctl_state, rare_changed)
-);
+kernel::static_assert!(offset_of!(State, rare) == offset_of!(bindings::memctl_state, rare_changed));
 
 impl MemCgroup {
+    /// Where its rows are, in bytes.
+    pub(super) const ROWS: usize = offset_of!(MemCgroup, state) + offset_of!(State, rows);
     /// Where the handles for notifications are, for the tables of files.
     pub(crate) const EVENTS_FILE: Field<Self, FileHandle> =
         css_field!(MemCgroup, state.events_file);

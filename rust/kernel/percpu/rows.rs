@@ -68,8 +68,11 @@ use core::{
 ///
 /// # Safety
 ///
-/// `list()` returns the same list each time.
+/// `list()` returns the same list each time; at `ROWS` it has [`Rows`].
 pub unsafe trait Owner<const N: usize>: Sized + Sync + 'static {
+    /// Where its rows are in it, in bytes.
+    const ROWS: usize;
+
     /// Where all that have changed are listed.
     fn list() -> &'static RowList<Self, N>;
 }
@@ -121,8 +124,10 @@ crate::static_assert!(bindings::NR_CPUS <= 1 << u16::BITS);
 ///
 /// static CHANGED: RowList<House, 2> = RowList::new();
 ///
-/// // SAFETY: It is the same each time.
+/// // SAFETY: It is the same each time, and rows are there.
 /// unsafe impl Owner<2> for House {
+///     const ROWS: usize = core::mem::offset_of!(House, lamps);
+///
 ///     fn list() -> &'static RowList<Self, 2> {
 ///         &CHANGED
 ///     }
@@ -132,8 +137,8 @@ crate::static_assert!(bindings::NR_CPUS <= 1 << u16::BITS);
 /// let mut flusher = CHANGED.flusher().ok_or(EBUSY)?;
 ///
 /// let house = KBox::new(House { lamps: Rows::new(GFP_KERNEL)? }, GFP_KERNEL)?;
-/// // SAFETY: The house stays where it is until `retire()`, below.
-/// unsafe { house.lamps.adopt(&*house) };
+/// // SAFETY: The lamps are those of a house, which stays where it is until `retire()`, below.
+/// unsafe { house.lamps.adopt() };
 ///
 /// house.lamps.add(BURNT, 3);
 /// house.lamps.add(BROKEN, 1);
@@ -169,19 +174,22 @@ crate::static_assert!(bindings::NR_CPUS <= 1 << u16::BITS);
 #[repr(C)]
 pub struct Rows<T: Owner<N>, const N: usize> {
     base: *mut Row<T, N>,
-    /// Null before it is adopted, and when it is retired.
-    owner: Atomic<*mut T>,
     /// The first one of the rows that have changed.
     changed: Atomic<*mut Row<T, N>>,
     /// The owner that is listed behind this one.
     next: UnsafeCell<*mut Rows<T, N>>,
-    /// 1 if the owner is on the list of a CPU, or about to be.
-    listed: Atomic<u32>,
+    /// Whether the owner is on the list of a CPU, or about to be: one of the following.
+    listed: Atomic<i8>,
+    /// How many rows are watched; the flusher's.
+    watched: UnsafeCell<u16>,
     /// How many CPUs are about to list the row of another CPU.
     claims: Atomic<u32>,
-    /// How many rows are watched; the flusher's.
-    watched: UnsafeCell<u32>,
 }
+
+const NOT_LISTED: i8 = 0;
+const LISTED: i8 = 1;
+/// Before they are adopted, and when they are retired.
+const OF_NOBODY: i8 = 2;
 
 // SAFETY: The rows may be used by any CPU, see the type invariant.
 unsafe impl<T: Owner<N>, const N: usize> Send for Rows<T, N> {}
@@ -205,23 +213,22 @@ impl<T: Owner<N>, const N: usize> Rows<T, N> {
         // INVARIANT: `base` was just allocated; zeroes are rows that are on no list.
         Ok(Self {
             base: base.cast(),
-            owner: Atomic::new(null_mut()),
             changed: Atomic::new(null_mut()),
             next: UnsafeCell::new(null_mut()),
-            listed: Atomic::new(0),
-            claims: Atomic::new(0),
+            listed: Atomic::new(OF_NOBODY),
             watched: UnsafeCell::new(0),
+            claims: Atomic::new(0),
         })
     }
 
-    /// Tells whose rows they are. Before that, they are never listed.
+    /// Lets them be listed.
     ///
     /// # Safety
     ///
-    /// Nobody else uses the rows yet, and they are adopted once. `self` and `owner` stay where they
-    /// are, and the rows are not dropped, until [`Flusher::retire`] returns; from when that is
-    /// called on, nobody uses the rows any more.
-    pub unsafe fn adopt(&self, owner: *const T) {
+    /// They are those of a `T`, see [`Owner::ROWS`]. Nobody else uses the rows yet, and they are
+    /// adopted once. The owner stays where it is, and the rows are not dropped, until
+    /// [`Flusher::retire`] returns; from when that is called on, nobody uses the rows any more.
+    pub unsafe fn adopt(&self) {
         // As many steps as there are possible CPUs, once.
         for cpu in possible_cpus() {
             if let Some(row) = self.of_cpu(cpu) {
@@ -232,12 +239,12 @@ impl<T: Owner<N>, const N: usize> Rows<T, N> {
                 }
             }
         }
-        self.owner.store(owner.cast_mut(), Relaxed);
+        self.listed.store(NOT_LISTED, Relaxed);
     }
 
     /// Whether they are on no list, and never will be: not adopted, or retired.
     pub fn is_retired(&self) -> bool {
-        self.owner.load(Relaxed).is_null()
+        self.listed.load(Relaxed) == OF_NOBODY
     }
 
     fn of_cpu(&self, cpu: u32) -> Option<*mut Row<T, N>> {
@@ -288,21 +295,22 @@ impl<T: Owner<N>, const N: usize> Rows<T, N> {
     /// operation with a full barrier, or under a lock that who looks takes, too. Any context.
     #[inline]
     pub fn mark(&self) {
-        if self.listed.load(Relaxed) == 0 {
+        if self.listed.load(Relaxed) == NOT_LISTED {
             self.list();
         }
     }
 
     #[cold]
     fn list(&self) {
-        if let Some(claim) = T::list().claim().filter(|_| !self.is_retired()) {
+        if let Some(claim) = T::list().claim() {
             self.list_with(&claim);
         }
     }
 
     /// Puts the owner on the list of this CPU, unless somebody else has or does.
     fn list_with(&self, claim: &Claim<'_, T, N>) {
-        if self.listed.load(Relaxed) == 0 && self.listed.cmpxchg(0, 1, Full).is_ok() {
+        let not_listed = self.listed.load(Relaxed) == NOT_LISTED;
+        if not_listed && self.listed.cmpxchg(NOT_LISTED, LISTED, Full).is_ok() {
             let this = core::ptr::from_ref(self).cast_mut();
             // SAFETY: We have set `listed`.
             unsafe { push(&claim.head.first, this, self.next.get()) };
@@ -592,7 +600,7 @@ impl<T: Owner<N>, const N: usize> Flusher<T, N> {
                 // SAFETY: As above.
                 at = unsafe { rows.next.get().read() };
                 // Whoever sees that may write `next`.
-                rows.listed.store(0, Release);
+                rows.listed.store(NOT_LISTED, Release);
                 smp_mb(barrier::Full);
                 let mut changes = [0; N];
                 self.take_changed(rows, &mut changes);
@@ -607,7 +615,10 @@ impl<T: Owner<N>, const N: usize> Flusher<T, N> {
     pub fn look_at(&mut self, rows: &Rows<T, N>, mut visit: impl FnMut(&T, &[isize; N])) {
         // SAFETY: It is the flusher's.
         let watched = unsafe { rows.watched.get().read() };
-        if watched == 0 && rows.listed.load(Relaxed) == 0 && rows.changed.load(Relaxed).is_null() {
+        if watched == 0
+            && rows.listed.load(Relaxed) != LISTED
+            && rows.changed.load(Relaxed).is_null()
+        {
             // Others may be about to list what has changed.
             wait_for(&rows.claims);
             if rows.changed.load(Relaxed).is_null() {
@@ -628,7 +639,7 @@ impl<T: Owner<N>, const N: usize> Flusher<T, N> {
     /// [`Flusher::look_at`], if the owner has not changed since the last flush; if it has, as for
     /// [`Flusher::flush`].
     pub fn retire(&mut self, rows: &Rows<T, N>, mut visit: impl FnMut(&T, &[isize; N])) {
-        if rows.listed.load(Relaxed) != 0 {
+        if rows.listed.load(Relaxed) == LISTED {
             self.flush(&mut visit);
         }
         self.look_at(rows, visit);
@@ -636,7 +647,7 @@ impl<T: Owner<N>, const N: usize> Flusher<T, N> {
             // SAFETY: It is a row, and watched.
             unsafe { this.unwatch(row) }
         });
-        rows.owner.store(null_mut(), Relaxed);
+        rows.listed.store(OF_NOBODY, Relaxed);
     }
 
     /// Looks at what is watched: as many steps as rows were taken off lists in the last grace
@@ -795,8 +806,11 @@ fn tell<T: Owner<N>, const N: usize>(
     changes: &[isize; N],
     visit: &mut impl FnMut(&T, &[isize; N]),
 ) {
-    // SAFETY: It is null or stays until the rows are retired, which our caller does.
-    if let Some(owner) = unsafe { rows.owner.load(Relaxed).as_ref() } {
-        visit(owner, changes);
+    if rows.is_retired() {
+        return;
     }
+    let rows = core::ptr::from_ref(rows);
+    // SAFETY: Rows that have been adopted are those of an owner, which stays until they are
+    // retired, as our caller does.
+    visit(unsafe { &*rows.byte_sub(T::ROWS).cast::<T>() }, changes);
 }

@@ -30,7 +30,7 @@ pub(crate) enum Position<'a> {
 impl Node {
     /// How many round trips of shared reclaim walks were completed here.
     pub(crate) fn generation(&self) -> &Atomic<i32> {
-        &self.iter.generation
+        &self.generation
     }
 
     /// Moves the shared walk from `from` to `to`, if it still is at `from`. Says whether it did.
@@ -55,7 +55,7 @@ impl Node {
 
     fn replace_position(&self, from: Option<&MemCgroup>, to: Option<&MemCgroup>) -> bool {
         let raw = |m: Option<&MemCgroup>| m.map_or(null_mut(), MemCgroup::as_raw);
-        let position = &self.iter.position;
+        let position = &self.position;
         position.cmpxchg(raw(from), raw(to), Full).is_ok()
     }
 }
