@@ -33,7 +33,10 @@ enum {
 				MEMCTL_NR_RARE_ITEMS + NR_LRU_LISTS,
 };
 
-/* An id that outlives its container: swap and shadow entries hold it. */
+/*
+ * An id that outlives its container, as long as swap entries hold it; shadow entries
+ * have it as well.
+ */
 struct mem_cgroup_private_id {
 	int id;
 	refcount_t ref;

@@ -79,7 +79,7 @@ __rust_helper void rust_helper_obj_cgroup_kill(struct obj_cgroup *objcg)
 
 __rust_helper void rust_helper_obj_cgroup_free_rcu(struct obj_cgroup *objcg)
 {
-	kfree_rcu(objcg, rcu);
+	call_rcu(&objcg->rcu, memctl_objcg_free);
 }
 
 __rust_helper unsigned long rust_helper_objcg_lock_irqsave(void)

@@ -27,6 +27,9 @@ struct task_struct;
  */
 extern spinlock_t memctl_objcg_lock;
 
+/* Frees a handle, of which nobody asks for a reference any more. By call_rcu(). */
+void memctl_objcg_free(struct rcu_head *rcu);
+
 /* From mem_cgroup_private_id to the container; written under its own lock. */
 extern struct xarray memctl_ids;
 

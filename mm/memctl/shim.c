@@ -43,6 +43,15 @@ EXPORT_SYMBOL(memcg_kmem_online_key);
 
 DEFINE_PER_CPU_ALIGNED(struct memctl_stocks, memctl_stocks);
 DEFINE_SPINLOCK(memctl_objcg_lock);
+
+void memctl_objcg_free(struct rcu_head *rcu)
+{
+	struct obj_cgroup *objcg = container_of(rcu, struct obj_cgroup, rcu);
+
+	/* Its count may have been asked for until now. */
+	percpu_ref_exit(&objcg->refcnt);
+	kfree(objcg);
+}
 DEFINE_XARRAY_ALLOC1(memctl_ids);
 /* See memctl.h. */
 DEFINE_MUTEX(memctl_limit_mutex);

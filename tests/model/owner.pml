@@ -392,7 +392,7 @@ proctype Core(byte x)
 	atomic { lock(UP(x)) };
 #endif
 #endif
-	/* vm::splice_lists() */
+	/* lists.rs, hand_over() */
 	atomic { begin_change(x); begin_change(UP(x)) };
 	atomic {
 		for (k : 0 .. USERS - 1) {

@@ -266,12 +266,9 @@ unsafe extern "C" fn release(refcnt: *mut bindings::percpu_ref) {
         // SAFETY: The handle is on a list or alone, and the lock that protects it is held.
         unsafe { bindings::list_del(&raw mut (*raw).__bindgen_anon_1.list) };
     }
-    // SAFETY: The count is at 0 and nobody looks at it any more; readers of the handle's memory are
-    // under RCU, for which the second call waits.
-    unsafe {
-        bindings::percpu_ref_exit(refcnt);
-        bindings::obj_cgroup_free_rcu(raw);
-    }
+    // SAFETY: The count is at 0. Who sees the handle is under RCU, for which this waits; until then
+    // the count is there to be asked.
+    unsafe { bindings::obj_cgroup_free_rcu(raw) };
 }
 
 /// Holds `memctl_objcg_lock`, with interrupts off.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What C gets back from the hooks, where it is not what any seam gives back; and the tables that
-//! the cgroup core gets.
+//! What C gets back from the hooks, where it is not what any seam gives back.
 #![deny(unsafe_code)]
 
 use crate::{

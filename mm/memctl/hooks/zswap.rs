@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! zswap: `mm/zswap.c`. What it holds is not limited yet.
+//! zswap: `mm/zswap.c`. What it holds is neither charged nor limited yet.
 
 use kernel::{bindings::*, prelude::*, seam::Ignored};
 
