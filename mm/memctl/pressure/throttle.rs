@@ -103,11 +103,16 @@ fn is_beyond(memcg: &MemCgroup, high: usize) -> bool {
     memcg.memory().usage() > high && stock::in_use_as_known(memcg) > high
 }
 
-/// Reclaims in each container from `memcg` up that is beyond its boundary.
+/// The same as of now: many stocks may have been begun since the last flush. Sleeps.
+fn is_beyond_now(memcg: &MemCgroup, high: usize) -> bool {
+    is_beyond(memcg, high) && stock::in_use(memcg) > high
+}
+
+/// Reclaims in each container from `memcg` up that is beyond its boundary. Sleeps.
 fn reclaim(memcg: &MemCgroup, nr: usize, gfp: Gfp) -> usize {
     let mut reclaimed = 0;
     for memcg in memcg.up_below_root() {
-        if !is_beyond(memcg, memcg.high().load(Relaxed)) {
+        if !is_beyond_now(memcg, memcg.high().load(Relaxed)) {
             continue;
         }
         events::notify(memcg, MemoryEvent::HIGH, true);
