@@ -8,9 +8,10 @@
 //! chapter "Why safe code cannot break memory" of `Documentation/mm/memctl.rst` argues for each.
 //!
 //! Containers: [`memcg`] (with [`state`], [`create`], [`ids`] and [`life`]), [`node`] (with
-//! [`sizes`]), [`objcg`]; [`counts`], [`changed`] and [`stocked`].
-//! Folios: [`meta_page`] (with [`binding`]), [`lists`]. Others: [`task`] (with [`current`]),
-//! [`swap`], [`foreign`] (with [`note`]), [`wait`], [`vm`] (with [`mount`]). What C has numbers or bits for: [`items`], [`events`], [`gfp`].
+//! [`sizes`]), [`objcg`]; [`counts`], [`changed`] and [`stocked`]. Folios: [`meta_page`] (with
+//! [`binding`]), [`lists`]. Others: [`task`] (with [`current`]), [`swap`], [`foreign`] (with
+//! [`note`]), [`wait`], [`vm`] (with [`mount`]). What C has numbers or bits for: [`items`],
+//! [`events`], [`gfp`].
 
 /// Checks that a type of ours has the layout of one of C: the size, and where the fields are.
 macro_rules! same_layout {

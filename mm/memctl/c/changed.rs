@@ -3,9 +3,9 @@
 //! Which rows of counters have changed, and who carries that up.
 //!
 //! Containers and their shares of nodes have rows of counters on each CPU
-//! ([`Rows`](kernel::percpu::Rows)). Those that change are listed; who holds the [`Lock`] takes them
-//! off, one at a time. A mutex: to carry up takes time in proportion to what has changed, and may
-//! be interrupted.
+//! ([`Rows`](kernel::percpu::Rows)). Those that change are listed; who holds the [`Lock`] takes
+//! them off, one at a time. A mutex: to carry up takes time in proportion to what has changed, and
+//! may be interrupted.
 //!
 //! Lock order: inside `cgroup_mutex`, `oom_lock` and all locks of those who charge; outside
 //! `memctl_objcg_lock` and `lru_lock`.

@@ -3,9 +3,9 @@
 //! Carrying counts up: from CPUs to the totals of their container and of all above it.
 //!
 //! A flush takes time in proportion to what has changed since the last one: not to the containers
-//! there are, nor to the CPUs. Who wants totals of a container with few below it pays for no others.
-//! Files flush before they show totals; what the kernel asks for itself are totals as they are, as a
-//! rule no older than [`PERIOD`].
+//! there are, nor to the CPUs. Who wants totals of a container with few below it pays for no
+//! others. Files flush before they show totals; what the kernel asks for itself are totals as they
+//! are, as a rule no older than [`PERIOD`].
 //!
 //! Those who flush take turns. Who has waited while somebody else did, and began after it came,
 //! need not do so itself.

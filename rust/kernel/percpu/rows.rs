@@ -21,8 +21,8 @@
 //! at it again in each flush until an RCU grace period has passed. Nothing is lost; what a flush
 //! misses is what changed at the same time, and the next one has it.
 //!
-//! Who finds a row or an owner listed relies on who lists it to finish. If that is another CPU, it may
-//! take a moment, in which nobody finds what has changed: so it says that it is at it before it
+//! Who finds a row or an owner listed relies on who lists it to finish. If that is another CPU, it
+//! may take a moment, in which nobody finds what has changed: so it says that it is at it before it
 //! begins, and the flusher waits.
 //!
 //! The counters of a row run on, and wrap around: what has changed is the difference to what was
@@ -165,10 +165,10 @@ crate::static_assert!(bindings::NR_CPUS <= 1 << u16::BITS);
 ///
 /// # Invariants
 ///
-/// `base` is a per-CPU allocation of `Row`. Of that, counters and `listed` are only accessed through
-/// atomics and `this_cpu` operations; `rows` and `cpu` are written before the rows are shared, and
-/// `rows` is this. The rest, `next` and `watched` are as is said there. Who has set `listed` writes
-/// `next`.
+/// `base` is a per-CPU allocation of `Row`. Of that, counters and `listed` are only accessed
+/// through atomics and `this_cpu` operations; `rows` and `cpu` are written before the rows are
+/// shared, and `rows` is this. The rest, `next` and `watched` are as is said there. Who has set
+/// `listed` writes `next`.
 ///
 /// [`add`]: Rows::add
 #[repr(C)]
@@ -497,7 +497,8 @@ impl<T: Owner<N>, const N: usize> RowList<T, N> {
         let off = PreemptionOff::new();
         let cpu = crate::cpu::CpuId::current().as_u32();
         let head = self.head(cpu)?;
-        // The flusher clears the bit before it looks: if the bit is still there, so is who will look.
+        // The flusher clears the bit before it looks: if the bit is still there, so is who will
+        // look.
         head.claims.fetch_add(1, Full);
         self.filled.set(cpu);
         Some(Claim {
@@ -531,7 +532,8 @@ fn wait_for(claims: &Atomic<u32>) {
     }
 }
 
-/// Puts a row on the list of its owner, unless somebody else has or does. Any context, NMI included.
+/// Puts a row on the list of its owner, unless somebody else has or does. Any context, NMI
+/// included.
 ///
 /// # Safety
 ///
@@ -568,9 +570,9 @@ unsafe extern "C" fn put<T: Owner<N>, const N: usize>(row: *mut c_void) {
 ///
 /// # Invariants
 ///
-/// There is one for each list. `first` and `last` are the ends of a list of rows, linked by `before`
-/// and `after`, of which all are `watched`, and no others; the oldest first. An owner knows how many
-/// of these are its own.
+/// There is one for each list. `first` and `last` are the ends of a list of rows, linked by
+/// `before` and `after`, of which all are `watched`, and no others; the oldest first. An owner
+/// knows how many of these are its own.
 pub struct Flusher<T: Owner<N>, const N: usize> {
     list: &'static RowList<T, N>,
     first: *mut Row<T, N>,
@@ -583,8 +585,8 @@ pub struct Flusher<T: Owner<N>, const N: usize> {
 unsafe impl<T: Owner<N>, const N: usize> Send for Flusher<T, N> {}
 
 impl<T: Owner<N>, const N: usize> Flusher<T, N> {
-    /// Tells `visit` what has changed since the last time, and whose that is: as many calls as there
-    /// are owners that have changed, and rows that are watched. May sleep.
+    /// Tells `visit` what has changed since the last time, and whose that is: as many calls as
+    /// there are owners that have changed, and rows that are watched. May sleep.
     pub fn flush(&mut self, mut visit: impl FnMut(&T, &[isize; N])) {
         self.look_again(&mut visit);
         let list = self.list;
