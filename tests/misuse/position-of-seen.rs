@@ -4,15 +4,20 @@
 
 use crate::c::{
     memcg::MemCgroup,
-    node::position::Position, //
-    node::Node,
+    node::{
+        position::Position,
+        Node, //
+    },
 };
-use kernel::sync::counted::TryRefCounted;
+use kernel::{
+    cgroup::Place,
+    sync::counted::TryRefCounted, //
+};
 
-fn go(node: &Node, seen: &MemCgroup) -> bool {
+fn go(node: &Node, seen: &Place<'_, MemCgroup>) -> bool {
     // misuse
-    return node.move_position(None, Position::Below(seen));
+    return node.move_position(None, Position::Below(seen, seen.get()));
     // end
-    seen.try_get()
-        .is_some_and(|memcg| node.move_position(None, Position::Below(&memcg)))
+    let held = seen.get().try_get();
+    held.is_some_and(|held| node.move_position(None, Position::Below(seen, &held)))
 }
