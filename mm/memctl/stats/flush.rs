@@ -55,56 +55,47 @@ pub(crate) const PERIOD: u64 = 2 * HZ as u64;
 /// When the last flush was, in jiffies.
 static LAST: Atomic<u64> = Atomic::new(0);
 
-/// Adds `changes` to the totals from `from` on of a share, of those above it, and of the container
-/// alone. Steps: changes, and levels of the hierarchy times those that are not 0.
-fn add_to_node(carrier: &Carrier<'_>, node: &Node, from: usize, changes: &[isize]) {
-    if changes.iter().any(|by| *by != 0) {
-        for memcg in node.memcg().up() {
-            add(carrier, memcg.node(node.nid()).totals(), from, changes);
-        }
-        if let Some(local) = node.local() {
-            add(carrier, local, from, changes);
-        }
-        sched::cond_resched();
+/// Adds `changes` to the counts from `from` on of all `totals`. Steps: changes, and totals times
+/// those that are not 0.
+fn add_up<'a, const N: usize>(
+    carrier: &Carrier<'_>,
+    totals: impl Iterator<Item = &'a Totals<N>>,
+    from: usize,
+    changes: &[isize],
+) {
+    if changes.iter().all(|by| *by == 0) {
+        return;
     }
+    totals.for_each(|totals| {
+        for (at, by) in changes.iter().enumerate().filter(|(_, by)| **by != 0) {
+            totals.add(carrier, from + at, *by);
+        }
+    });
+    sched::cond_resched();
 }
 
-/// The same, of what belongs to no node.
-fn add_to_memcg(carrier: &Carrier<'_>, memcg: &MemCgroup, from: usize, changes: &[isize]) {
-    if changes.iter().any(|by| *by != 0) {
-        for memcg in memcg.up() {
-            add(carrier, memcg.totals(), from, changes);
-        }
-        if let Some(local) = memcg.local() {
-            add(carrier, local, from, changes);
-        }
-        sched::cond_resched();
-    }
-}
-
-#[inline]
-fn add<const N: usize>(carrier: &Carrier<'_>, totals: &Totals<N>, from: usize, changes: &[isize]) {
-    for (at, by) in changes.iter().enumerate().filter(|(_, by)| **by != 0) {
-        totals.add(carrier, from + at, *by);
-    }
-}
-
-/// Carries up what CPUs have counted in a share of a node, and what was counted for all CPUs.
+/// Carries up what CPUs have counted in a share of a node, and what was counted for all CPUs: to
+/// its container, to those above, and to what is counted of it alone.
 fn carry_node(carrier: &Carrier<'_>, node: &Node, counted: &[isize; NR_NODE_OFTEN]) {
-    add_to_node(carrier, node, 0, counted);
+    let totals = || {
+        let up = node.memcg().up();
+        up.map(|m| m.node(node.nid()).totals()).chain(node.local())
+    };
+    add_up(carrier, totals(), 0, counted);
     if let Some(rare) = node.rare().take() {
-        add_to_node(carrier, node, NR_NODE_OFTEN, &rare);
+        add_up(carrier, totals(), NR_NODE_OFTEN, &rare);
     }
     if let Some(sizes) = node.take_lru_changes() {
-        add_to_node(carrier, node, LRU_AT, &sizes);
+        add_up(carrier, totals(), LRU_AT, &sizes);
     }
 }
 
 /// The same, of what belongs to no node.
 fn carry_memcg(carrier: &Carrier<'_>, memcg: &MemCgroup, counted: &[isize; NR_MEMCG_OFTEN]) {
-    add_to_memcg(carrier, memcg, 0, counted);
+    let totals = || memcg.up().map(MemCgroup::totals).chain(memcg.local());
+    add_up(carrier, totals(), 0, counted);
     if let Some(rare) = memcg.rare().take() {
-        add_to_memcg(carrier, memcg, NR_MEMCG_OFTEN, &rare);
+        add_up(carrier, totals(), NR_MEMCG_OFTEN, &rare);
     }
 }
 
@@ -123,15 +114,18 @@ fn flush_locked(mut lock: Lock) {
 /// Has the totals of `memcg` show what has changed up to now, in it and below it. As long as these
 /// are few, nobody pays for what changes elsewhere.
 pub(crate) fn flush_below(memcg: &MemCgroup) {
-    look_below(memcg, |lock, below| {
-        lock.look_at(below, carry_memcg);
-        lock.look_at_nodes(below, carry_node);
-    });
+    look_below(memcg, look);
 }
 
 /// As [`flush_below`], for what belongs to no node: stocks.
 pub(crate) fn flush_stocked(memcg: &MemCgroup) {
     look_below(memcg, |lock, below| lock.look_at(below, carry_memcg));
+}
+
+/// Carries up what has changed in `memcg` alone.
+fn look(lock: &mut Lock, memcg: &MemCgroup) {
+    lock.look_at(memcg, carry_memcg);
+    lock.look_at_nodes(memcg, carry_node);
 }
 
 /// How many containers are looked at instead of all that have changed.
@@ -148,12 +142,10 @@ fn look_below(memcg: &MemCgroup, look: impl Fn(&mut Lock, &MemCgroup)) {
         return look(&mut lock, memcg);
     }
     // Those that are being removed are still to be seen, but not counted.
-    let mut left = FEW;
-    for below in Tree::new(memcg) {
-        if left == 0 {
+    for (n, below) in Tree::new(memcg).enumerate() {
+        if n == FEW {
             return flush_locked(lock);
         }
-        left -= 1;
         look(&mut lock, &below);
     }
 }
@@ -196,8 +188,7 @@ impl Moving {
 /// after its folios have moved.
 pub(crate) fn reparent(child: &MemCgroup, parent: &MemCgroup) {
     if let Some(mut lock) = Lock::new() {
-        lock.look_at(child, carry_memcg);
-        lock.look_at_nodes(child, carry_node);
+        look(&mut lock, child);
         hand_over(&lock.carrier(), child, parent);
     }
 }

@@ -109,17 +109,17 @@ impl Lock {
         node: impl Fn(&Carrier<'_>, &Node, &[isize; NR_NODE_OFTEN]),
         memcg: impl Fn(&Carrier<'_>, &MemCgroup, &[isize; NR_MEMCG_OFTEN]),
     ) {
-        let of = freeing.memcg();
-        if let Some(flushers) = &mut *self.0 {
-            let carrier = Carrier(PhantomData);
-            let memcgs = &mut flushers.memcgs;
-            memcgs.retire(of.rows(), |owner, changes| memcg(&carrier, owner, changes));
-            for share in of.nodes() {
-                let nodes = &mut flushers.nodes;
-                nodes.retire(share.rows(), |owner, changes| {
-                    node(&carrier, owner, changes)
-                });
-            }
+        let Some(flushers) = &mut *self.0 else {
+            return;
+        };
+        let (carrier, of) = (Carrier(PhantomData), freeing.memcg());
+        flushers
+            .memcgs
+            .retire(of.rows(), |owner, changes| memcg(&carrier, owner, changes));
+        for share in of.nodes() {
+            flushers.nodes.retire(share.rows(), |owner, changes| {
+                node(&carrier, owner, changes)
+            });
         }
     }
 
