@@ -106,6 +106,8 @@ impl Write for MaxUsage {
     type Data = MemCgroup;
 
     fn write(memcg: &MemCgroup, _text: &[u8], _nonblock: bool) -> Result {
+        // What is stocked was charged, but is not in use.
+        stock::drain(memcg);
         memcg.memory().reset_watermark();
         Ok(())
     }

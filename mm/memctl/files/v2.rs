@@ -155,6 +155,10 @@ impl Peak for Memory {
     const COUNTER: Field<MemCgroup, ResCounter> = MemCgroup::MEMORY.0;
 
     const PEAKS: Field<MemCgroup, Peaks> = MemCgroup::MEMORY.1;
+
+    fn trim(memcg: &MemCgroup) {
+        stock::drain(memcg);
+    }
 }
 
 /// The same of swap space.

@@ -81,6 +81,10 @@ pub trait Peak {
 
     /// The open files of this counter that were written to.
     const PEAKS: Field<Self::Data, Peaks>;
+
+    /// Gives back what was taken from the counter in advance, so that a file which starts again
+    /// does so at what is in use. May sleep.
+    fn trim(_data: &Self::Data) {}
 }
 
 /// The open files that have been written to, `struct res_counter_peaks`.
@@ -270,6 +274,7 @@ unsafe extern "C" fn write<P: Peak>(
         )
     };
     let counter = P::COUNTER.of(data);
+    P::trim(data);
 
     let files = P::PEAKS.of(data).lock();
     let (most, usage) = counter.restart_local_watermark();
