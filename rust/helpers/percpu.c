@@ -62,6 +62,35 @@ __rust_helper void *rust_helper_percpu_row_add_rcu(void __percpu *row,
 }
 
 /*
+ * Adds @n to the int at @used in this CPU's @row, if what is at @granted leaves as much
+ * or it has to be. What is left before is in @left: all that was granted, but for the
+ * three that use it. Under RCU. Returns the row if it has changed and is on no list.
+ */
+__rust_helper void *
+rust_helper_percpu_row_spend_rcu(void __percpu *row, size_t granted,
+				 size_t used0, size_t used1, size_t used2,
+				 size_t used, size_t listed, int n, bool force,
+				 int *left)
+{
+	void *unlisted = NULL;
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RCU))
+		preempt_disable_notrace();
+	*left = (unsigned int)raw_cpu_read(*(int __percpu *)(row + granted)) -
+		raw_cpu_read(*(int __percpu *)(row + used0)) -
+		raw_cpu_read(*(int __percpu *)(row + used1)) -
+		raw_cpu_read(*(int __percpu *)(row + used2));
+	if (force || *left >= n) {
+		this_cpu_add(*(int __percpu *)(row + used), n);
+		if (unlikely(!raw_cpu_read(*(u32 __percpu *)(row + listed))))
+			unlisted = raw_cpu_ptr(row);
+	}
+	if (IS_ENABLED(CONFIG_PREEMPT_RCU))
+		preempt_enable_notrace();
+	return unlisted;
+}
+
+/*
  * Whether RCU does not watch @cpu, so that all it did as a reader before is seen. Who
  * asks has had a full barrier before: what @cpu does as a reader from now on sees what
  * was written before that.

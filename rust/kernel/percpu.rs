@@ -11,8 +11,10 @@ use crate::{
 };
 
 mod bits;
+mod quota;
 mod rows;
 pub use bits::CpuBits;
+pub use quota::Quota;
 pub use rows::{
     Flusher,
     Owner,

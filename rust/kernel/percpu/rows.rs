@@ -278,14 +278,21 @@ impl<T: Owner<N>, const N: usize> Rows<T, N> {
     ) -> Option<ThisRow<'a, T, N>> {
         let (counter, listed) = Self::offsets(slot);
         // SAFETY: As above, and we are under RCU.
-        let row = unsafe { bindings::percpu_row_add_rcu(self.base.cast(), counter, listed, n) };
-        // INVARIANT: It is that of a CPU.
-        (!row.is_null()).then_some(ThisRow(row.cast(), PhantomData))
+        unsafe {
+            let row = bindings::percpu_row_add_rcu(self.base.cast(), counter, listed, n);
+            ThisRow::from_raw(row)
+        }
+    }
+
+    /// The rows, as C knows them.
+    #[inline]
+    pub(super) fn as_raw(&self) -> *mut c_void {
+        self.base.cast()
     }
 
     /// Where a counter is in a row, and `listed`, in bytes.
     #[inline]
-    fn offsets(slot: Slot<N>) -> (usize, usize) {
+    pub(super) fn offsets(slot: Slot<N>) -> (usize, usize) {
         let counters = offset_of!(Row<T, N>, counters);
         let counter = counters + slot.index() * size_of::<i32>();
         (counter, offset_of!(Row<T, N>, listed))
@@ -385,6 +392,15 @@ impl<'a, T: Owner<N>, const N: usize> ThisRow<'a, T, N> {
                 .cast::<Atomic<i32>>()
                 .add(slot.index())
         }
+    }
+
+    /// # Safety
+    ///
+    /// `row` is null or the row of a CPU of a [`Rows`] that lives for `'a`.
+    #[inline]
+    pub(super) unsafe fn from_raw(row: *mut c_void) -> Option<Self> {
+        // INVARIANT: By the requirement of this function.
+        (!row.is_null()).then_some(Self(row.cast(), PhantomData))
     }
 
     /// Lists the row, if it is not: something of it has changed.
