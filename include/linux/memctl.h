@@ -13,6 +13,7 @@
 #ifndef _LINUX_MEMCTL_H
 #define _LINUX_MEMCTL_H
 
+#include <linux/llist.h>
 #include <linux/res_counter.h>
 
 static inline bool mem_cgroup_disabled(void);
@@ -27,9 +28,9 @@ enum {
 				3 * IS_ENABLED(CONFIG_NUMA_BALANCING),
 	MEMCTL_NR_MEMCG_COUNTS = 9 + 5 * IS_ENABLED(CONFIG_ZSWAP) +
 				 MEMCTL_NR_RARE_EVENTS,
-	MEMCTL_NR_RARE_ITEMS = 26 + IS_ENABLED(CONFIG_NUMA_BALANCING) +
+	MEMCTL_NR_RARE_ITEMS = 28 + IS_ENABLED(CONFIG_NUMA_BALANCING) +
 			       IS_ENABLED(CONFIG_HUGETLB_PAGE),
-	MEMCTL_NR_NODE_COUNTS = 16 + IS_ENABLED(CONFIG_SWAP) +
+	MEMCTL_NR_NODE_COUNTS = 17 + IS_ENABLED(CONFIG_SWAP) +
 				MEMCTL_NR_RARE_ITEMS + NR_LRU_LISTS,
 };
 
@@ -70,8 +71,8 @@ struct percpu_rows {
 };
 
 /*
- * The owner handle: what the folios of one container on one node point at. On
- * rmdir @memcg is changed to the parent, and all of them have moved.
+ * The owner handle: what the folios and the kernel memory of one container on one
+ * node point at. On rmdir @memcg is changed to the parent, and all have moved.
  */
 struct obj_cgroup {
 	struct percpu_ref refcnt;
@@ -86,9 +87,14 @@ struct obj_cgroup {
 		struct list_head list;
 		struct rcu_head rcu;
 	};
+	/* When the last reference has gone, until @list is left. */
+	struct llist_node released;
 	/* Folios of the root container are tracked, not charged. */
 	bool is_root;
 };
+
+/* With a reference, or NULL; mm/memctl/hooks/kmem.rs. */
+struct obj_cgroup *get_obj_cgroup_from_current(void);
 
 /* A container's share of one NUMA node; mm/memctl/c/node.rs. */
 struct mem_cgroup_per_node {
@@ -155,6 +161,8 @@ struct memctl_state {
 
 	struct res_counter memory;
 	struct res_counter swap;
+	/* Kernel memory, in pages, on cgroup v1; for memory.kmem.max_usage_in_bytes. */
+	struct res_counter *kmem;
 
 	/* memory.events, memory.events.local, and memory.swap.events */
 	struct cgroup_file events_file;

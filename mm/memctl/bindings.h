@@ -7,6 +7,7 @@
 #define __MM_MEMCTL_BINDINGS_H
 
 #include <linux/backing-dev.h>
+#include <linux/list_lru.h>
 #include <linux/memcontrol.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm_inline.h>

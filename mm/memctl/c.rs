@@ -48,6 +48,7 @@ pub(crate) mod node;
 mod note;
 pub(crate) mod objcg;
 mod sizes;
+pub(crate) mod slab;
 mod state;
 pub(crate) mod stocked;
 #[cfg(any(CONFIG_SWAP, CONFIG_MEMCTL_DEBUG))]

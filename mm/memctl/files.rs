@@ -7,6 +7,7 @@
 
 pub(crate) mod log;
 pub(crate) mod v1;
+mod v1_kmem;
 mod v1_stat;
 pub(crate) mod v2;
 mod v2_stat;

@@ -7,6 +7,8 @@
 #include <linux/backing-dev.h>
 #include <linux/cpuset.h>
 #include <linux/jiffies.h>
+#include <linux/kfence.h>
+#include <linux/list_lru.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
@@ -21,6 +23,7 @@
 
 #include "../../mm/internal.h"
 #include "../../mm/page_alloc.h"
+#include "../../mm/slab.h"
 #include "../../mm/swap.h"
 #include "../../mm/swap_table.h"
 #include "../../mm/memctl/memctl.h"
@@ -75,11 +78,6 @@ __rust_helper void rust_helper_css_kill(struct cgroup_subsys_state *css)
 __rust_helper void rust_helper_obj_cgroup_kill(struct obj_cgroup *objcg)
 {
 	percpu_ref_kill(&objcg->refcnt);
-}
-
-__rust_helper void rust_helper_obj_cgroup_free_rcu(struct obj_cgroup *objcg)
-{
-	call_rcu(&objcg->rcu, memctl_objcg_free);
 }
 
 __rust_helper unsigned long rust_helper_objcg_lock_irqsave(void)
@@ -160,6 +158,89 @@ __rust_helper void *rust_helper_memctl_cache_alloc(struct kmem_cache *cache,
 	return kmem_cache_alloc_node(cache, gfp, nid);
 }
 
+/* kernel memory */
+
+__rust_helper struct slab *rust_helper_memctl_slab_of(const void *object)
+{
+	return virt_to_slab(object);
+}
+
+__rust_helper struct folio *rust_helper_memctl_folio_of(const void *object)
+{
+	return virt_to_folio(object);
+}
+
+__rust_helper unsigned long rust_helper_memctl_slab_exts(struct slab *slab)
+{
+	return slab_obj_exts(slab);
+}
+
+__rust_helper bool rust_helper_memctl_slab_has_owners(struct slab *slab)
+{
+	return slab_needs_objcg(slab);
+}
+
+__rust_helper int rust_helper_memctl_slab_nid(struct slab *slab)
+{
+	return slab_nid(slab);
+}
+
+__rust_helper bool rust_helper_memctl_is_kfence(const void *object)
+{
+	return is_kfence_address(object);
+}
+
+/* @exts is what memctl_slab_exts() says of @slab, of whose cache @object is. */
+__rust_helper struct obj_cgroup *
+rust_helper_memctl_slab_owner(struct slab *slab, unsigned long exts,
+			      const void *object)
+{
+	struct obj_cgroup *objcg;
+
+	get_slab_obj_exts(exts);
+	objcg = slab_obj_ext_objcg(slab, slab_obj_ext(slab->slab_cache, slab,
+						      exts, object));
+	put_slab_obj_exts(exts);
+	return objcg;
+}
+
+__rust_helper void rust_helper_memctl_slab_set_owner(struct kmem_cache *cache,
+						     struct slab *slab,
+						     unsigned long exts,
+						     const void *object,
+						     struct obj_cgroup *objcg)
+{
+	get_slab_obj_exts(exts);
+	slab_obj_ext_set_objcg(slab, slab_obj_ext(cache, slab, exts, object), objcg);
+	put_slab_obj_exts(exts);
+}
+
+/* The caller is between get_slab_obj_exts() and put_slab_obj_exts(). */
+__rust_helper struct obj_cgroup *
+rust_helper_memctl_slab_take_owner(struct kmem_cache *cache, struct slab *slab,
+				   unsigned long exts, const void *object)
+{
+	struct slabobj_ext *ext = slab_obj_ext(cache, slab, exts, object);
+	struct obj_cgroup *objcg = slab_obj_ext_objcg(slab, ext);
+
+	if (objcg)
+		slab_obj_ext_set_objcg(slab, ext, NULL);
+	return objcg;
+}
+
+__rust_helper bool rust_helper_memctl_cache_is_reclaimable(struct kmem_cache *cache)
+{
+	return cache_vmstat_idx(cache) == NR_SLAB_RECLAIMABLE_B;
+}
+
+/* Whether objects of @memcg that go on a list of @lru need not have one made. */
+__rust_helper bool rust_helper_memctl_has_list(struct mem_cgroup *memcg,
+					       struct list_lru *lru)
+{
+	return !lru->memcg_aware || memcg->kmemcg_id < 0 ||
+	       xa_load(&lru->xa, memcg->kmemcg_id);
+}
+
 /* lists */
 
 __rust_helper bool rust_helper_lru_gen_enabled(void)
@@ -235,6 +316,12 @@ __rust_helper void rust_helper_set_notify_resume(struct task_struct *task)
 __rust_helper struct mem_cgroup *rust_helper_read_int_active_memcg(void)
 {
 	return this_cpu_read(int_active_memcg);
+}
+
+__rust_helper struct mem_cgroup *
+rust_helper_set_active_memcg(struct mem_cgroup *memcg)
+{
+	return set_active_memcg(memcg);
 }
 
 __rust_helper bool rust_helper_fatal_signal_pending(struct task_struct *task)

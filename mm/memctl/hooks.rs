@@ -11,8 +11,8 @@
 //! [`folio`]: page cache, page faults, shmem, hugetlb, migration, splitting. [`swap`]: swap space.
 //! [`lru`]: LRU lists. [`stats`]: statistics and events. [`find`]: who asks whose something is.
 //! [`reclaim`]: walks of reclaim, protection, throttling, pressure. [`oom`]: the OOM killer.
-//! [`writeback`]: dirty pages. [`cgroup`]: the cgroup core. [`kmem`], [`net`], [`zswap`]: what is
-//! not accounted yet. [`debug`]: debugfs.
+//! [`writeback`]: dirty pages. [`cgroup`]: the cgroup core. [`kmem`] and [`slab`]: kernel
+//! memory. [`net`], [`zswap`]: what is not accounted yet. [`debug`]: debugfs.
 #![deny(unsafe_code)]
 
 mod args;
@@ -29,6 +29,7 @@ mod reclaim;
 mod results;
 #[allow(unsafe_code)]
 mod seam;
+mod slab;
 mod stats;
 mod swap;
 #[cfg(CONFIG_CGROUP_WRITEBACK)]

@@ -13,6 +13,7 @@
 #include <linux/xarray.h>
 
 struct bdi_writeback;
+struct percpu_ref;
 struct file;
 struct folio;
 struct inode;
@@ -27,8 +28,18 @@ struct task_struct;
  */
 extern spinlock_t memctl_objcg_lock;
 
-/* Frees a handle, of which nobody asks for a reference any more. By call_rcu(). */
-void memctl_objcg_free(struct rcu_head *rcu);
+/* Frees a handle on which the last reference has gone. Any context, NMI included. */
+void memctl_objcg_release(struct percpu_ref *ref);
+
+/* Whether kernel memory is left out: cgroup.memory=nokmem. */
+extern bool memctl_nokmem;
+
+/* There is a container below the root, or will be. May sleep. */
+void memctl_kmem_online(void);
+
+/* There is a container more below the root, or less. May sleep. */
+void memctl_bpf_get(void);
+void memctl_bpf_put(void);
 
 /* From mem_cgroup_private_id to the container; written under its own lock. */
 extern struct xarray memctl_ids;

@@ -8,6 +8,8 @@
 #include <linux/debugfs.h>
 #include <linux/export.h>
 #include <linux/init.h>
+#include <linux/irq_work.h>
+#include <linux/llist.h>
 #include <linux/memcontrol.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -33,9 +35,10 @@ EXPORT_SYMBOL(root_mem_cgroup);
 DEFINE_PER_CPU(struct mem_cgroup *, int_active_memcg);
 EXPORT_PER_CPU_SYMBOL_GPL(int_active_memcg);
 
-/* Sockets, BPF and kernel memory are not accounted: these stay off. */
+/* Sockets are not accounted: this stays off. */
 DEFINE_STATIC_KEY_FALSE(memcg_sockets_enabled_key);
 EXPORT_SYMBOL(memcg_sockets_enabled_key);
+/* Set from the first container below the root on: there is something to account. */
 DEFINE_STATIC_KEY_FALSE(memcg_bpf_enabled_key);
 EXPORT_SYMBOL(memcg_bpf_enabled_key);
 DEFINE_STATIC_KEY_FALSE(memcg_kmem_online_key);
@@ -44,13 +47,41 @@ EXPORT_SYMBOL(memcg_kmem_online_key);
 DEFINE_PER_CPU_ALIGNED(struct memctl_stocks, memctl_stocks);
 DEFINE_SPINLOCK(memctl_objcg_lock);
 
-void memctl_objcg_free(struct rcu_head *rcu)
+static void memctl_objcg_free(struct rcu_head *rcu)
 {
 	struct obj_cgroup *objcg = container_of(rcu, struct obj_cgroup, rcu);
 
 	/* Its count may have been asked for until now. */
 	percpu_ref_exit(&objcg->refcnt);
 	kfree(objcg);
+}
+
+static LLIST_HEAD(memctl_released);
+
+/* As many handles as have lost their last reference since this ran last. */
+static void memctl_free_released(struct irq_work *work)
+{
+	struct llist_node *first = llist_del_all(&memctl_released);
+	struct obj_cgroup *objcg, *next;
+	unsigned long flags;
+
+	llist_for_each_entry_safe(objcg, next, first, released) {
+		spin_lock_irqsave(&memctl_objcg_lock, flags);
+		list_del(&objcg->list);
+		spin_unlock_irqrestore(&memctl_objcg_lock, flags);
+		/* Who sees the handle is under RCU. */
+		call_rcu(&objcg->rcu, memctl_objcg_free);
+	}
+}
+static DEFINE_IRQ_WORK(memctl_release_work, memctl_free_released);
+
+/* Kernel memory is freed in any context, and under any lock. */
+void memctl_objcg_release(struct percpu_ref *ref)
+{
+	struct obj_cgroup *objcg = container_of(ref, struct obj_cgroup, refcnt);
+
+	llist_add(&objcg->released, &memctl_released);
+	irq_work_queue(&memctl_release_work);
 }
 DEFINE_XARRAY_ALLOC1(memctl_ids);
 /* See memctl.h. */
@@ -72,6 +103,28 @@ void memctl_trace_flush_foreign(struct bdi_writeback *wb, unsigned int bdi_id,
 }
 #endif
 
+/* As the command line says, before there is the first cache of objects. */
+bool memctl_nokmem __ro_after_init;
+static bool memctl_nobpf __ro_after_init;
+
+void memctl_kmem_online(void)
+{
+	if (!memctl_nokmem)
+		static_branch_enable(&memcg_kmem_online_key);
+}
+
+void memctl_bpf_get(void)
+{
+	if (!memctl_nobpf)
+		static_branch_inc(&memcg_bpf_enabled_key);
+}
+
+void memctl_bpf_put(void)
+{
+	if (!memctl_nobpf)
+		static_branch_dec(&memcg_bpf_enabled_key);
+}
+
 struct kmem_cache *memctl_cachep __ro_after_init;
 struct kmem_cache *memctl_node_cachep __ro_after_init;
 
@@ -82,9 +135,11 @@ int __init mem_cgroup_init(void)
 
 	memctl_cachep = kmem_cache_create("mem_cgroup",
 					  struct_size(memcg, nodeinfo, nr_node_ids),
-					  0, SLAB_PANIC | SLAB_HWCACHE_ALIGN, NULL);
+					  0, SLAB_PANIC | SLAB_HWCACHE_ALIGN |
+					  SLAB_ACCOUNT, NULL);
 	memctl_node_cachep = KMEM_CACHE(mem_cgroup_per_node,
-					SLAB_PANIC | SLAB_HWCACHE_ALIGN);
+					SLAB_PANIC | SLAB_HWCACHE_ALIGN |
+					SLAB_ACCOUNT);
 	return 0;
 }
 
@@ -121,11 +176,19 @@ struct cgroup_subsys memory_cgrp_subsys = {
 EXPORT_SYMBOL(memory_cgrp_subsys);
 
 /*
- * Takes what the C controller takes. nokmem, nosocket and nobpf ask for what is
- * the case anyway.
+ * Takes what the C controller takes, and ignores what it does not know. nosocket
+ * asks for what is the case anyway.
  */
 static int __init memctl_setup(char *s)
 {
+	char *token;
+
+	while ((token = strsep(&s, ","))) {
+		if (!strcmp(token, "nokmem"))
+			memctl_nokmem = true;
+		if (!strcmp(token, "nobpf"))
+			memctl_nobpf = true;
+	}
 	return 1;
 }
 __setup("cgroup.memory=", memctl_setup);

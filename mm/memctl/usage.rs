@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! How much is in use, and who waits for room? [`stock`] is what CPUs have charged in advance,
-//! [`waiters`] are those who wait until pages come back, [`shared`] counts writes to what CPUs
-//! share.
+//! [`bytes`] what objects use of that, [`waiters`] are those who wait until pages come back,
+//! [`shared`] counts writes to what CPUs share.
 #![deny(unsafe_code)]
 
+pub(crate) mod bytes;
 pub(crate) mod shared;
 pub(crate) mod stock;
 pub(crate) mod waiters;

@@ -222,9 +222,19 @@ impl ResCounter {
 
     /// A counter without usage below `parent`, of `limit` units.
     pub fn below(parent: &'static ResCounter, limit: usize) -> Self {
-        // INVARIANT: The parent outlives everything.
+        // SAFETY: The parent outlives everything.
+        unsafe { Self::below_unchecked(Some(parent), limit) }
+    }
+
+    /// A counter without usage below `parent`, of `limit` units.
+    ///
+    /// # Safety
+    ///
+    /// `parent` outlives it.
+    pub unsafe fn below_unchecked(parent: Option<&ResCounter>, limit: usize) -> Self {
+        // INVARIANT: By the requirement of this function.
         Self(Opaque::new(bindings::res_counter {
-            parent: parent.0.get(),
+            parent: parent.map_or(core::ptr::null_mut(), |p| p.0.get()),
             limit,
             ..pin_init::zeroed()
         }))
@@ -236,16 +246,8 @@ impl ResCounter {
     ///
     /// `this` is valid for writes and nobody else uses it yet; `parent` outlives it.
     pub unsafe fn init(this: *mut Self, parent: Option<&ResCounter>, limit: usize) {
-        let parent = parent.map_or(core::ptr::null_mut(), |p| p.0.get());
         // SAFETY: By the requirements of this function, `this` is valid and ours alone.
-        unsafe {
-            let raw = Opaque::cast_into(&raw const (*this).0);
-            raw.write(bindings::res_counter {
-                parent,
-                limit,
-                ..pin_init::zeroed()
-            });
-        }
+        unsafe { this.write(Self::below_unchecked(parent, limit)) }
     }
 
     /// Wraps a counter that is embedded in a C structure.

@@ -17,7 +17,6 @@ use crate::{
     },
     ffi::c_int,
     mm::{
-        numa::NodeId,
         vmstat::NodeItem,
         Mm, //
     },
@@ -314,30 +313,6 @@ impl<C> Callback<C> {
         };
         // SAFETY: By the claims.
         unsafe { function(this, arg.0) }
-    }
-}
-
-/// An address in the kernel's linear map.
-pub struct LinearAddress(*mut crate::ffi::c_void);
-
-impl ArgType for LinearAddress {
-    type Raw = *mut crate::ffi::c_void;
-}
-
-// SAFETY: The claim is that it is one, of memory that stays.
-unsafe impl<'a> Arg<'a> for LinearAddress {
-    #[inline]
-    unsafe fn from_c(raw: Self::Raw) -> Self {
-        Self(raw)
-    }
-}
-
-impl LinearAddress {
-    /// The node that the memory is on.
-    #[inline]
-    pub fn nid(&self) -> NodeId {
-        // SAFETY: By the claim there is a page, which is in a folio.
-        unsafe { NodeId::new_unchecked(bindings::folio_nid(bindings::virt_to_folio(self.0))) }
     }
 }
 

@@ -128,7 +128,9 @@ impl Insistence {
 /// room if there is not. May sleep if `gfp` says so.
 fn charge_counters(memcg: &MemCgroup, gfp: Gfp, nr: usize, batch: usize) -> Result<(), &MemCgroup> {
     shared::note();
-    let ahead = batch > nr && stock::has_room(memcg, batch);
+    // Who may hold any lock wakes nobody.
+    let may_wake = gfp.may_lock();
+    let ahead = may_wake && batch > nr && stock::has_room(memcg, batch);
     let charged = if ahead && memcg.memory().try_charge(batch).is_ok() {
         stock::refill(memcg, batch - nr, &rcu::read_lock());
         Ok(batch)
@@ -137,13 +139,16 @@ fn charge_counters(memcg: &MemCgroup, gfp: Gfp, nr: usize, batch: usize) -> Resu
     };
     // Who has looked for room in between has not found the pages that were charged where there was
     // room until it came out that there is none above.
-    waiters::wake(memcg);
+    if may_wake {
+        waiters::wake(memcg);
+    }
     let charged = charged.map_err(|over| memcg.up().nth(over.level).unwrap_or(memcg))?;
     throttle::note_charge(memcg, charged, gfp);
     Ok(())
 }
 
-/// Charges `nr` pages to `memcg`, which is not the root and is held by the caller.
+/// Charges `nr` pages to `memcg`, which is not the root and is held by the caller, if `gfp` lets
+/// that sleep. Any context if it does not even let that take a lock.
 ///
 /// # Errors
 ///
@@ -175,7 +180,8 @@ pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
             memcg.memory().charge(nr);
             return Ok(());
         }
-        if !gfp.may_sleep() && insistence.takes_stocks() && stock::drain_here(over) != 0 {
+        let drains_here = !gfp.may_sleep() && gfp.may_lock();
+        if drains_here && insistence.takes_stocks() && stock::drain_here(over) != 0 {
             continue;
         }
         if current.in_memcg_oom() || !gfp.may_sleep() || current.is_reaped() {

@@ -5,6 +5,7 @@
 //! Works in any context but NMI.
 #![deny(unsafe_code)]
 
+use super::kmem;
 use crate::{
     c::{
         binding::Exclusive,
@@ -31,6 +32,8 @@ use kernel::{
 pub(crate) struct Uncharge {
     owner: Option<Many<ObjCgroup>>,
     pages: usize,
+    /// How many pages of the kernel's own, beside these.
+    kernel_pages: usize,
     folios: usize,
 }
 
@@ -39,6 +42,7 @@ impl Uncharge {
         Self {
             owner: None,
             pages: 0,
+            kernel_pages: 0,
             folios: 0,
         }
     }
@@ -49,7 +53,10 @@ impl Uncharge {
         if !page.is_bound() {
             return;
         }
-        warn_on_once!(page.folio().unqueue_deferred_split());
+        let is_kernel = page.is_kernel();
+        if !is_kernel {
+            warn_on_once!(page.folio().unqueue_deferred_split());
+        }
         let Some(owner) = page.unbind() else {
             return;
         };
@@ -61,8 +68,13 @@ impl Uncharge {
             self.flush();
             self.owner = Some(Many::new(owner));
         }
-        self.pages += nr;
-        self.folios += 1;
+        match is_kernel {
+            true => self.kernel_pages += nr,
+            false => {
+                self.pages += nr;
+                self.folios += 1;
+            }
+        }
     }
 
     #[inline]
@@ -70,16 +82,22 @@ impl Uncharge {
         let Some(owner) = self.owner.take() else {
             return;
         };
-        let (pages, folios) = (
+        let (pages, kernel_pages, folios) = (
             core::mem::take(&mut self.pages),
+            core::mem::take(&mut self.kernel_pages),
             core::mem::take(&mut self.folios),
         );
         let rcu = rcu::read_lock();
         let memcg = owner.memcg(&rcu);
+        if kernel_pages != 0 {
+            kmem::uncharge(memcg, kernel_pages, &rcu);
+        }
         if !owner.is_root() {
             uncharge(memcg, pages, &rcu);
         }
-        count::count_event_rcu(memcg, vm_event_item_PGPGOUT, folios, &rcu);
+        if folios != 0 {
+            count::count_event_rcu(memcg, vm_event_item_PGPGOUT, folios, &rcu);
+        }
     }
 }
 

@@ -16,6 +16,7 @@ impl Word {
     /// Bound to nobody.
     pub(crate) const NONE: Self = Self(0);
 
+    const KMEM: usize = bindings::page_memcg_data_flags_MEMCG_DATA_KMEM as usize;
     const OBJEXTS: usize = bindings::page_memcg_data_flags_MEMCG_DATA_OBJEXTS as usize;
     const TAGS: usize = (bindings::objext_flags___NR_OBJEXTS_FLAGS - 1) as usize;
 
@@ -27,6 +28,17 @@ impl Word {
     /// Bound to the handle at `owner`, for user pages and page cache.
     pub(crate) fn owned(owner: *const ObjCgroup) -> Self {
         Self(owner as usize)
+    }
+
+    /// Bound to the handle at `owner`, for pages of the kernel's own.
+    pub(crate) fn kernel(owner: *const ObjCgroup) -> Self {
+        Self(owner as usize | Self::KMEM)
+    }
+
+    /// Whether it is that of pages of the kernel's own.
+    #[inline]
+    pub(crate) fn is_kernel(self) -> bool {
+        self.0 & (Self::KMEM | Self::OBJEXTS) == Self::KMEM
     }
 
     /// Where the handle is, if the word is that of a folio: slab pages use it for another thing.

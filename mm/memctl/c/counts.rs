@@ -99,7 +99,7 @@ impl<const N: usize> Local<N> {
             return Ok(Self(None));
         }
         let totals = Totals([const { Atomic::new(0) }; N]);
-        Ok(Self(Some(KBox::new(totals, flags::GFP_KERNEL)?)))
+        Ok(Self(Some(KBox::new(totals, flags::GFP_KERNEL_ACCOUNT)?)))
     }
 
     /// Those there are.

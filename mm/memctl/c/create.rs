@@ -42,8 +42,16 @@ impl MemCgroup {
         }
         // The root stays when all others have gone, and may be mounted as v1 then.
         let alone = parent.is_none() || !vm::on_v2();
-        let rows = Rows::new(GFP_KERNEL)?;
+        let rows = Rows::new(GFP_KERNEL_ACCOUNT)?;
         let local = Local::new(alone)?;
+        let none = crate::PAGES.unlimited();
+        // SAFETY: The parent outlives it.
+        let kmem =
+            unsafe { ResCounter::below_unchecked(parent.and_then(|parent| parent.kmem()), none) };
+        let kmem = match alone {
+            true => Some(KBox::new(kmem, GFP_KERNEL_ACCOUNT)?),
+            false => None,
+        };
         // SAFETY: The cache was made when the kernel started; its objects have room for all nodes.
         let raw = unsafe {
             bindings::memctl_cache_alloc(
@@ -63,7 +71,6 @@ impl MemCgroup {
 
         // The root's are never charged: one atomic operation less for everybody else.
         let charged = parent.filter(|p| !p.is_root());
-        let none = crate::PAGES.unlimited();
         // SAFETY: `raw` is a fresh, zeroed allocation of a container that nobody else knows, and
         // its state has the layout of `State`. The parent outlives it.
         unsafe {
@@ -72,6 +79,7 @@ impl MemCgroup {
             (&raw mut (*state).local).write(local);
             ResCounter::init(&raw mut (*state).memory, charged.map(Self::memory), none);
             ResCounter::init(&raw mut (*state).swap, charged.map(Self::swap), none);
+            (&raw mut (*state).kmem).write(kmem);
             (&raw mut (*state).high).write(Atomic::new(none));
             (&raw mut (*state).swap_high).write(Atomic::new(none));
             Peaks::init(&raw mut (*state).peaks);
@@ -170,6 +178,7 @@ impl MemCgroup {
             bindings::vmpressure_cleanup(&raw mut (*raw).vmpressure);
             bindings::lru_gen_exit_memcg(raw);
             bindings::free_shrinker_info(raw);
+            bindings::memctl_bpf_put();
             // Who carries counts up would find what was freed.
             if !warn_on_once!(!Self::from_raw(raw).has_no_rows()) {
                 if let Some(this) = NonNull::new(this) {
@@ -209,6 +218,8 @@ impl Unpublished<'_> {
         unsafe {
             if bindings::root_mem_cgroup.is_null() {
                 bindings::root_mem_cgroup = raw.cast();
+            } else {
+                bindings::memctl_bpf_get();
             }
         }
         raw.cast()

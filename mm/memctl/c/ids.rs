@@ -2,9 +2,9 @@
 
 //! The ids by which swap and shadow entries know containers.
 //!
-//! An id may outlive the removal of its container: it has users, and with the last one it is free
-//! for others. Swap entries are such users, and so is the container while it is online. As long as
-//! there are users the container is not freed.
+//! An id may outlive the removal of its container: it has users, and with the last one nothing is
+//! found by it. Swap entries are such users, and so is the container while it is online. As long as
+//! there are users the container is not freed; when it is, the id is free for others.
 
 #[cfg(CONFIG_SWAP)]
 use super::{
@@ -17,7 +17,8 @@ use super::{
         Offlined,
         Onlining, //
     },
-    memcg::MemCgroup, //
+    memcg::MemCgroup,
+    vm, //
 };
 use core::ptr::NonNull;
 #[cfg(CONFIG_SWAP)]
@@ -63,20 +64,28 @@ impl MemCgroup {
         Ok(())
     }
 
-    fn remove_id(&self) {
+    /// Gives up an id by which it is not found: nobody has found it, or nobody does any more.
+    pub(super) fn cancel_id(&self) {
         let id = self.id();
-        if id != 0 {
+        // SAFETY: The count is that of a container; it is not 0 from `publish_id()` until the id is
+        // retired.
+        if id != 0 && unsafe { bindings::private_id_users(self.as_raw()) } == 0 {
             table().remove(id);
             self.set_id(0);
         }
     }
 
-    /// Gives up an id by which it has never been found.
-    pub(super) fn cancel_id(&self) {
-        // SAFETY: The count is that of a container; it is not 0 from `publish_id()` until the id is
-        // removed.
-        if unsafe { bindings::private_id_users(self.as_raw()) } == 0 {
-            self.remove_id();
+    /// Lets kernel memory be charged to it, and have lists of its own in caches: by the number that
+    /// is its id. Who has come by the container under RCU may look for such a list later: so the
+    /// number is not free for others before the container is.
+    pub(super) fn begin_kmem(&self) {
+        if self.is_root() || vm::nokmem() {
+            return;
+        }
+        // SAFETY: The field is only accessed atomically, by C too; the caller may sleep.
+        unsafe {
+            bindings::memctl_kmem_online();
+            Atomic::from_ptr(&raw mut (*self.as_raw()).kmemcg_id).store(self.id() as i32, Relaxed);
         }
     }
 
@@ -128,8 +137,8 @@ impl Offlined<'_> {
     }
 }
 
-/// Users of the id of a container. Dropping them gives them up: with the last one the id is free
-/// for others. Not in interrupts.
+/// Users of the id of a container. Dropping them gives them up: with the last one nothing is found
+/// by the id. Not in interrupts.
 ///
 /// # Invariants
 ///
@@ -173,7 +182,7 @@ impl Drop for IdUsers<'_> {
     fn drop(&mut self) {
         // SAFETY: By the type invariant the users are ours.
         if unsafe { bindings::private_id_ref_put(self.memcg.as_raw(), self.nr) } {
-            self.memcg.remove_id();
+            table().retire(self.memcg.id());
             // SAFETY: The reference of `publish_id()`; RCU or the core keeps the container for
             // `'a`.
             unsafe { MemCgroup::dec_ref(NonNull::from(self.memcg)) };

@@ -83,7 +83,7 @@ const RARE_EVENTS: &[vm_event_item] = &[
 ];
 
 /// The statistics of nodes that containers have, too, and that change with each folio. The sizes of
-/// LRU lists are kept elsewhere.
+/// LRU lists are kept elsewhere. Before them, in the row of a share, come the counters of bytes.
 const OFTEN_ITEMS: &[node_stat_item] = &[
     node_stat_item_NR_ANON_MAPPED,
     node_stat_item_NR_FILE_MAPPED,
@@ -91,16 +91,13 @@ const OFTEN_ITEMS: &[node_stat_item] = &[
     node_stat_item_NR_FILE_DIRTY,
     node_stat_item_NR_WRITEBACK,
     node_stat_item_NR_SHMEM,
-    node_stat_item_NR_SLAB_RECLAIMABLE_B,
-    node_stat_item_NR_SLAB_UNRECLAIMABLE_B,
     node_stat_item_NR_KERNEL_STACK_KB,
     node_stat_item_NR_PAGETABLE,
     node_stat_item_WORKINGSET_REFAULT_ANON,
     node_stat_item_WORKINGSET_REFAULT_FILE,
     node_stat_item_WORKINGSET_ACTIVATE_ANON,
     node_stat_item_WORKINGSET_ACTIVATE_FILE,
-    node_stat_item_WORKINGSET_RESTORE_ANON,
-    node_stat_item_WORKINGSET_RESTORE_FILE,
+    node_stat_item_NR_VMALLOC,
     #[cfg(CONFIG_SWAP)]
     node_stat_item_NR_SWAPCACHE,
 ];
@@ -108,11 +105,14 @@ const OFTEN_ITEMS: &[node_stat_item] = &[
 /// The others, which reclaim counts by batches, or whose pages are many at a time: see
 /// [`RARE_EVENTS`].
 const RARE_ITEMS: &[node_stat_item] = &[
+    // What is there are large allocations, of pages; the others are counted in bytes.
+    node_stat_item_NR_SLAB_UNRECLAIMABLE_B,
     node_stat_item_NR_SHMEM_THPS,
     node_stat_item_NR_FILE_THPS,
     node_stat_item_NR_ANON_THPS,
-    node_stat_item_NR_VMALLOC,
     node_stat_item_NR_SECONDARY_PAGETABLE,
+    node_stat_item_WORKINGSET_RESTORE_ANON,
+    node_stat_item_WORKINGSET_RESTORE_FILE,
     node_stat_item_WORKINGSET_NODERECLAIM,
     node_stat_item_NR_VMSCAN_WRITE,
     node_stat_item_PGDEMOTE_KSWAPD,
@@ -170,10 +170,33 @@ pub(crate) const NR_MEMCG_OFTEN: usize = ITEMS_AT + NR_ITEMS;
 const NR_MEMCG_COUNTS: usize = NR_MEMCG_OFTEN + RARE_EVENTS.len();
 
 /// How many counters a container has on each CPU for each node.
-pub(crate) const NR_NODE_OFTEN: usize = OFTEN_ITEMS.len();
+pub(crate) const NR_NODE_OFTEN: usize = NODE_ITEMS_AT + OFTEN_ITEMS.len();
 
-/// Where the sizes of lists are among the counts of a node: behind [`OFTEN_ITEMS`] and
-/// [`RARE_ITEMS`].
+/// In the row of a share, before the statistics, come the bytes of objects: see `usage/bytes.rs`.
+const NODE_ITEMS_AT: usize = 4;
+
+/// Objects are counted in so many bytes. Their sizes are multiples of it; 2^31 of them may come or
+/// go on a CPU between two flushes of statistics, 16 GiB.
+pub(crate) const GRAIN: usize = 8;
+
+/// A counter of grains in the row of a share.
+const fn bytes_at(at: usize) -> Slot<NR_NODE_OFTEN> {
+    match Slot::new(at) {
+        Some(slot) if at < NODE_ITEMS_AT => slot,
+        _ => panic!("no such counter"),
+    }
+}
+
+/// What has been charged for objects.
+pub(crate) const GRANTED: Slot<NR_NODE_OFTEN> = bytes_at(0);
+/// What objects of reclaimable caches take.
+pub(crate) const RECLAIMABLE: Slot<NR_NODE_OFTEN> = bytes_at(1);
+/// What objects of other caches take.
+pub(crate) const UNRECLAIMABLE: Slot<NR_NODE_OFTEN> = bytes_at(2);
+/// What else takes bytes.
+pub(crate) const OTHER_BYTES: Slot<NR_NODE_OFTEN> = bytes_at(3);
+
+/// Where the sizes of lists are among the counts of a node: behind all others.
 pub(crate) const LRU_AT: usize = NR_NODE_OFTEN + RARE_ITEMS.len();
 
 kernel::static_assert!(RARE_EVENTS.len() == MEMCTL_NR_RARE_EVENTS as usize);
@@ -187,6 +210,13 @@ pub(crate) const STOCK: Slot<NR_MEMCG_OFTEN> = match Slot::new(0) {
     Some(slot) => slot,
     None => unreachable!(),
 };
+
+/// The pages of the kernel's own, in the row of a container.
+pub(crate) const KMEM: Slot<NR_MEMCG_OFTEN> =
+    match Slot::new(ITEMS_AT + memcg_stat_item_MEMCG_KMEM as usize - NodeItem::NR) {
+        Some(slot) => slot,
+        None => unreachable!(),
+    };
 
 /// Among the counts of a container: what all stocks hold.
 pub(crate) const STOCKED: usize = STOCK.index();
@@ -215,9 +245,9 @@ const EVENT_AT: [u8; vm_event_item_NR_VM_EVENT_ITEMS as usize] = {
 /// Has more elements than there are items, so that looking one up takes no comparison.
 const ITEM_AT: [u8; 256] = {
     let mut counts = [NOWHERE; 256];
-    let mut at = 0;
+    let mut at = NODE_ITEMS_AT;
     while at < NR_NODE_OFTEN {
-        counts[OFTEN_ITEMS[at] as usize] = at as u8;
+        counts[OFTEN_ITEMS[at - NODE_ITEMS_AT] as usize] = at as u8;
         at += 1;
     }
     while at < LRU_AT {
@@ -263,12 +293,20 @@ pub(crate) fn node_at(item: usize) -> Option<usize> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Place {
     Node(usize),
+    /// In grains, see `usage/bytes.rs`.
+    Objects(Slot<NR_NODE_OFTEN>),
     Memcg(usize),
     Nowhere,
 }
 
 /// `item` is a `node_stat_item` or a `memcg_stat_item`.
 pub(crate) fn place(item: usize) -> Place {
+    if item == node_stat_item_NR_SLAB_RECLAIMABLE_B as usize {
+        return Place::Objects(RECLAIMABLE);
+    }
+    if item == node_stat_item_NR_SLAB_UNRECLAIMABLE_B as usize {
+        return Place::Objects(UNRECLAIMABLE);
+    }
     if item < NodeItem::NR {
         return node_at(item).map_or(Place::Nowhere, Place::Node);
     }
@@ -280,7 +318,7 @@ pub(crate) fn place(item: usize) -> Place {
 
 /// Whether a statistic is kept for each node.
 pub(crate) fn has_nodes(item: usize) -> bool {
-    matches!(place(item), Place::Node(_))
+    matches!(place(item), Place::Node(_) | Place::Objects(_))
 }
 
 /// Whether a count of a container is one of events, which do not move to its parent.
@@ -289,12 +327,8 @@ pub(crate) fn is_event(at: usize) -> bool {
 }
 
 /// Whether an item of nodes is kept in bytes for containers, but in pages for the node.
-pub(crate) fn in_bytes(item: NodeItem) -> bool {
-    [
-        node_stat_item_NR_SLAB_RECLAIMABLE_B,
-        node_stat_item_NR_SLAB_UNRECLAIMABLE_B,
-    ]
-    .contains(&item.as_raw())
+pub(crate) fn in_bytes(item: usize) -> bool {
+    matches!(place(item), Place::Objects(_))
 }
 
 /// The item that C calls `item`, for those that are known when this is compiled.

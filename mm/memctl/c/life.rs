@@ -7,7 +7,9 @@ use super::{
     memcg::MemCgroup,
     node::Node,
     objcg::NewHandle,
-    stocked, //
+    stocked,
+    task::Current,
+    vm, //
 };
 use kernel::{
     bindings,
@@ -67,7 +69,9 @@ impl Onlining<'_> {
         // SAFETY: By the type invariant it is coming online.
         to_result(unsafe { bindings::alloc_shrinker_info(raw) })
             .inspect_err(|_| self.0.cancel_id())?;
-        self.publish_owners().inspect_err(|_| {
+        // What the kernel needs for a container is its parent's.
+        let parent = self.0.parent().unwrap_or(self.0);
+        Current::working_for(parent, || self.publish_owners()).inspect_err(|_| {
             for owner in self.0.nodes().filter_map(Node::retire_owner) {
                 owner.kill();
             }
@@ -77,6 +81,7 @@ impl Onlining<'_> {
         })?;
         // SAFETY: It is coming online.
         unsafe { bindings::lru_gen_online_memcg(raw) };
+        self.0.begin_kmem();
         self.publish_id();
         Ok(())
     }
@@ -133,6 +138,17 @@ impl<'a> Offlining<'a> {
         }
         stocked::forget(self.memcg);
         Offlined(self.memcg)
+    }
+
+    /// What is on lists of caches goes to those of the parent: before what it belongs to does, so
+    /// that nobody takes the one's lock for a list of the other.
+    pub(crate) fn move_list_lrus(&self) {
+        if !vm::nokmem() {
+            // SAFETY: By the type invariant it is going offline.
+            unsafe {
+                bindings::memcg_reparent_list_lrus(self.memcg.as_raw(), self.parent.as_raw())
+            }
+        }
     }
 
     /// Tells zswap.

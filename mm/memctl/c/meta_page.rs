@@ -13,6 +13,7 @@
 
 use super::{
     binding::{
+        Exclusive,
         Rebindable,
         Stable,
         Word, //
@@ -24,11 +25,18 @@ use super::{
 };
 use core::marker::PhantomData;
 use kernel::{
-    mm::folio::Folio,
+    bindings,
+    mm::{
+        folio::Folio,
+        numa::NodeId, //
+    },
     sync::{
         aref::ARef,
-        counted::Counted,
-        rcu, //
+        counted::{
+            Counted,
+            Many, //
+        },
+        rcu,
     },
 };
 
@@ -38,6 +46,12 @@ pub(crate) fn bound_to<'a>(folio: &Folio, _rcu: &'a rcu::Guard) -> Option<&'a Ob
     let owner = Word(folio.memcg_word()).owner()?;
     // SAFETY: Handles are freed after an RCU grace period. The load carries the dependency.
     Some(unsafe { &*owner.as_ptr() })
+}
+
+/// The same, if `folio` is what the kernel has allocated for itself, or of user space.
+#[cfg(CONFIG_MEMCTL_DEBUG)]
+pub(crate) fn is_kernel(folio: &Folio) -> bool {
+    Word(folio.memcg_word()).is_kernel()
 }
 
 /// The binding of a folio to a container, while it is stable because of `S`.
@@ -86,10 +100,85 @@ impl<'a, S: Stable> MetaPage<'a, S> {
         Some(unsafe { Counted::new(&*owner.as_ptr()) })
     }
 
+    /// Whether it is bound as pages of the kernel's own.
+    #[inline]
+    pub(crate) fn is_kernel(&self) -> bool {
+        self.word().is_kernel()
+    }
+
     /// Whether it is bound to anyone.
     #[inline]
     pub(crate) fn is_bound(&self) -> bool {
         self.word() != Word::NONE
+    }
+}
+
+/// Pages that somebody has allocated for the kernel, of which nobody else knows: 2^order of them,
+/// one behind the other.
+pub(crate) struct KernelPages<'a> {
+    first: MetaPage<'a, Exclusive>,
+    order: u32,
+}
+
+impl<'a> KernelPages<'a> {
+    /// # Safety
+    ///
+    /// At `first` there are as many pages, of one node, which nobody else uses during `'a`, and
+    /// they are no slab pages. If they are not one folio each has a word of its own.
+    pub(crate) unsafe fn new(first: *mut bindings::page, order: u32) -> Self {
+        // SAFETY: By the requirement of this function; a page has the word of a folio, and what
+        // says on which node it is.
+        let first = unsafe { MetaPage::new(Folio::from_raw(first.cast())) };
+        Self { first, order }
+    }
+
+    /// How many there are.
+    #[inline]
+    pub(crate) fn nr(&self) -> usize {
+        1 << self.order
+    }
+
+    /// The node that they are on.
+    #[inline]
+    pub(crate) fn nid(&self) -> NodeId {
+        self.first.folio.nid()
+    }
+
+    /// Binds the first one to `owner`, for all.
+    #[inline]
+    pub(crate) fn bind(self, owner: Owner) {
+        let owner = ARef::into_raw(owner);
+        // SAFETY: Nobody else sets it; the handle has a reference for it.
+        unsafe {
+            let word = Word::kernel(owner.as_ptr().cast());
+            self.first.folio.set_memcg_word(word.0)
+        }
+    }
+
+    /// Unbinds the first one, for all.
+    #[inline]
+    pub(crate) fn unbind(mut self) -> Option<Owner> {
+        self.first.unbind()
+    }
+
+    /// Binds each page as the first one is bound. Steps: pages, which are about to be freed one by
+    /// one.
+    pub(crate) fn split(self) {
+        let Some(owners) = self.first.owner().and_then(|owner| {
+            let rest = u32::try_from(self.nr() - 1).ok()?;
+            Many::get(owner, rest)
+        }) else {
+            return;
+        };
+        let word = self.first.word();
+        for i in 1..self.nr() {
+            // SAFETY: By the requirement of `new()`.
+            unsafe {
+                let page = self.first.folio.as_raw().cast::<bindings::page>().add(i);
+                Folio::from_raw(page.cast()).set_memcg_word(word.0);
+            }
+        }
+        owners.leave();
     }
 }
 

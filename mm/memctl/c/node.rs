@@ -112,7 +112,7 @@ impl Node {
     /// Allocates the share of `memcg` of the node `nid`, with totals of this container `alone` or
     /// without. May sleep.
     pub(super) fn create(memcg: &MemCgroup, nid: NodeId, alone: bool) -> Result<NonNull<Self>> {
-        let rows = Rows::new(GFP_KERNEL)?;
+        let rows = Rows::new(GFP_KERNEL_ACCOUNT)?;
         let local = Local::new(alone)?;
         // SAFETY: The cache was made when the kernel started, and `nid` is a possible node.
         let raw = unsafe {

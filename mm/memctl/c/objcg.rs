@@ -161,16 +161,16 @@ impl<'a> NewHandle<'a> {
     /// A new handle for the container of `node`. May sleep.
     pub(super) fn new(node: &'a Node) -> Result<Self> {
         let memcg = node.memcg();
-        let ptr = Kmalloc::alloc(Self::LAYOUT, GFP_KERNEL | __GFP_ZERO, NumaNode::NO_NODE)?
+        let ptr = Kmalloc::alloc(Self::LAYOUT, GFP_KERNEL_ACCOUNT | __GFP_ZERO, NumaNode::NO_NODE)?
             .cast::<bindings::obj_cgroup>();
         let raw = ptr.as_ptr();
         // SAFETY: `raw` is a fresh allocation, and the callback fits the type it is in.
         let ret = unsafe {
             bindings::percpu_ref_init(
                 &raw mut (*raw).refcnt,
-                Some(release),
+                Some(bindings::memctl_objcg_release),
                 0,
-                bindings::GFP_KERNEL,
+                bindings::GFP_KERNEL_ACCOUNT,
             )
         };
         if ret != 0 {
@@ -251,24 +251,6 @@ impl Adopted<'_> {
         // SAFETY: By the type invariant it has not been given up yet.
         unsafe { bindings::obj_cgroup_kill(self.0.as_raw()) }
     }
-}
-
-/// Called when the last folio of a removed container's handle is gone. Any context but NMI.
-///
-/// # Safety
-///
-/// `refcnt` is that of a handle.
-unsafe extern "C" fn release(refcnt: *mut bindings::percpu_ref) {
-    // SAFETY: The count is part of a handle.
-    let raw = unsafe { container_of!(refcnt, bindings::obj_cgroup, refcnt) };
-    {
-        let _lock = HandleLock::new();
-        // SAFETY: The handle is on a list or alone, and the lock that protects it is held.
-        unsafe { bindings::list_del(&raw mut (*raw).__bindgen_anon_1.list) };
-    }
-    // SAFETY: The count is at 0. Who sees the handle is under RCU, for which this waits; until then
-    // the count is there to be asked.
-    unsafe { bindings::obj_cgroup_free_rcu(raw) };
 }
 
 /// Holds `memctl_objcg_lock`, with interrupts off.

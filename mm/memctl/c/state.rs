@@ -31,6 +31,7 @@ use kernel::{
     css_field,
     mm::numa::NodeId,
     percpu::Rows,
+    prelude::*,
     res_counter::ResCounter,
     sync::atomic::Atomic, //
 };
@@ -51,6 +52,7 @@ pub(crate) struct State {
     pub(super) local: Local<NR_COUNTS>,
     pub(super) memory: ResCounter,
     pub(super) swap: ResCounter,
+    pub(super) kmem: Option<KBox<ResCounter>>,
     pub(super) events_file: FileHandle,
     pub(super) events_local_file: FileHandle,
     pub(super) swap_events_file: FileHandle,
@@ -64,7 +66,7 @@ const NR_COUNTS: usize = bindings::MEMCTL_NR_MEMCG_COUNTS as usize;
 
 super::same_layout!(State, bindings::memctl_state, {
     rows, high, swap_high, oom_killed, oom_looked, oom_waiters, oom_kill_disable, oom_group, memory,
-    swap,
+    swap, kmem,
     peaks, swap_peaks, events_file, events_local_file, swap_events_file, memory_events,
     memory_events_local, local, totals,
 });
@@ -129,6 +131,12 @@ impl MemCgroup {
     #[inline]
     pub(crate) fn swap(&self) -> &ResCounter {
         &self.state.swap
+    }
+
+    /// The counter of pages of kernel memory, on cgroup v1: nothing is limited by it.
+    #[inline]
+    pub(crate) fn kmem(&self) -> Option<&ResCounter> {
+        self.state.kmem.as_deref()
     }
 
     /// What each CPU counts that belongs to no node, and its stock.

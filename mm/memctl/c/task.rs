@@ -146,6 +146,37 @@ impl Current {
         }
     }
 
+    /// The container that kernel memory it allocates goes to: the one set by `set_active_memcg()`,
+    /// or the one it is in; the root's for a thread of the kernel, and in an interrupt.
+    #[inline]
+    pub(crate) fn kernel_memcg<'a>(&self, _rcu: &'a rcu::Guard) -> &'a MemCgroup {
+        // SAFETY: Who sets an active container keeps it; the fields are this task's or this CPU's.
+        // A task always has a css, which RCU protects.
+        unsafe {
+            let raw = if !bindings::in_task() {
+                bindings::read_int_active_memcg()
+            } else if !(*self.raw).active_memcg.is_null() {
+                (*self.raw).active_memcg
+            } else if !self.has_flag(bindings::PF_KTHREAD) {
+                bindings::task_mem_cgroup(self.raw)
+            } else {
+                return MemCgroup::root();
+            };
+            raw.cast::<MemCgroup>().as_ref().unwrap_or(MemCgroup::root())
+        }
+    }
+
+    /// Lets what `work` allocates be charged to `memcg`. In a task.
+    pub(crate) fn working_for<R>(memcg: &MemCgroup, work: impl FnOnce() -> R) -> R {
+        // SAFETY: `memcg` stays meanwhile, and what was set before is set again.
+        unsafe {
+            let before = bindings::set_active_memcg(memcg.as_raw());
+            let result = work();
+            bindings::set_active_memcg(before);
+            result
+        }
+    }
+
     /// Its address space, if it has one of user space.
     #[inline]
     pub(super) fn mm(&self) -> Option<&Mm> {

@@ -27,6 +27,13 @@ pub(crate) fn disabled() -> bool {
     unsafe { bindings::mem_cgroup_disabled() }
 }
 
+/// Whether kernel memory is left out, as was said at boot (`cgroup.memory=nokmem`).
+#[inline]
+pub(crate) fn nokmem() -> bool {
+    // SAFETY: The variable is written before anything is allocated.
+    unsafe { bindings::memctl_nokmem }
+}
+
 /// Whether the controller is on a cgroup v2 mount, or on none.
 #[inline]
 pub(crate) fn on_v2() -> bool {
@@ -39,6 +46,14 @@ pub(super) fn mounted_with(flag: u32) -> bool {
     // SAFETY: The flags only change at mount.
     let flags = unsafe { (&raw const bindings::cgrp_dfl_root.flags).read_volatile() };
     flags & flag != 0
+}
+
+/// How an allocation that is to be met as `gfp` says may be met now: early at boot, nothing sleeps.
+#[inline]
+pub(crate) fn allowed(gfp: Gfp) -> Gfp {
+    // SAFETY: The variable changes when the machine boots or is suspended.
+    let allowed = unsafe { (&raw const bindings::gfp_allowed_mask).read_volatile() };
+    gfp & Gfp(allowed)
 }
 
 /// Reclaims at least `nr` pages of `memcg` and all below it, if it can. Returns how many pages it

@@ -20,17 +20,20 @@ use crate::{
             Released, //
         },
         memcg::MemCgroup,
+        task::Current,
         vm, //
     },
     stats::flush,
     tree::iter,
     usage::{
+        bytes,
         stock,
         waiters, //
     },
     PAGES,
 };
 use kernel::{
+    cgroup::CssData,
     mm::swap,
     prelude::*,
     res_counter::Protection,
@@ -43,7 +46,11 @@ use kernel::{
 ///
 /// `ENOMEM`; `EBUSY` if there are too many containers.
 pub(crate) fn alloc(parent: Option<&MemCgroup>) -> Result<Unpublished<'_>> {
-    let new = MemCgroup::create(parent)?;
+    // What the kernel needs for a container is its parent's.
+    let new = match parent {
+        Some(parent) => Current::working_for(parent, || MemCgroup::create(Some(parent)))?,
+        None => MemCgroup::create(None)?,
+    };
     if let Some(parent) = parent {
         new.set_swappiness(match parent.is_root() {
             true => swap::swappiness(),
@@ -60,6 +67,7 @@ pub(crate) fn offline(offlining: Offlining<'_>) {
 
     unprotect(memcg);
     offlining.tell_zswap();
+    offlining.move_list_lrus();
     reparent::folios(&offlining);
     let offlined = offlining.tell_all();
     stock::drain_last(memcg);
@@ -76,6 +84,10 @@ pub(crate) fn released(released: Released<'_>) {
 
 /// Nobody can come by a container any more: it is freed. Not under `cgroup_mutex`.
 pub(crate) fn free(freeing: Freeing) {
+    let memcg = freeing.memcg();
+    if let Some(heir) = memcg.parent().map(MemCgroup::not_dying) {
+        bytes::hand_over(memcg, heir);
+    }
     flush::retire(&freeing);
 }
 

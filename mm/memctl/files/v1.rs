@@ -6,9 +6,12 @@
 //! `Documentation/admin-guide/cgroup-v1/memory.rst`.
 #![deny(unsafe_code)]
 
-use super::v1_stat::{
-    NumaStat,
-    Stat, //
+use super::{
+    v1_kmem,
+    v1_stat::{
+        NumaStat,
+        Stat, //
+    },
 };
 use crate::{
     c::{
@@ -43,7 +46,7 @@ use kernel::{
 };
 
 /// How no limit is written.
-const UNLIMITED: &[u8] = b"-1";
+pub(super) const UNLIMITED: &[u8] = b"-1";
 
 /// The largest swappiness.
 const MAX_SWAPPINESS: u64 = 200;
@@ -72,6 +75,18 @@ pub(crate) const FILES: &[CfType<MemCgroup>] = &[
         .show::<OomControl>()
         .write_u64::<OomControl>(),
     CfType::new(c"numa_stat").show::<NumaStat>(),
+    CfType::new(c"kmem.limit_in_bytes")
+        .read_u64::<v1_kmem::Limit>()
+        .write::<v1_kmem::Limit>(),
+    CfType::new(c"kmem.usage_in_bytes").read_u64::<v1_kmem::Usage>(),
+    CfType::new(c"kmem.failcnt")
+        .read_u64::<v1_kmem::FailCnt>()
+        .write::<v1_kmem::FailCnt>(),
+    CfType::new(c"kmem.max_usage_in_bytes")
+        .read_u64::<v1_kmem::MaxUsage>()
+        .write::<v1_kmem::MaxUsage>(),
+    #[cfg(CONFIG_SLUB_DEBUG)]
+    CfType::new(c"kmem.slabinfo").show::<v1_kmem::SlabInfo>(),
 ];
 
 /// Bytes in use.

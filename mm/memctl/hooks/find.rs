@@ -24,7 +24,6 @@ use kernel::{
     bindings::*,
     cgroup::CssData,
     mm::Mm,
-    seam::Ignored,
     sync::{
         aref::ARef,
         counted::{
@@ -127,14 +126,5 @@ kernel::seam! {
     /// None is needed.
     fn mem_cgroup_get_from_id(id: u64) -> *mut mem_cgroup {
         MemCgroup::of_cgroup(id)
-    }
-
-    /// Kernel memory is not accounted: it is nobody's.
-    ///
-    /// # Safety
-    ///
-    /// None is needed.
-    fn mem_cgroup_from_virt(_p: Ignored<kernel::ffi::c_void>) -> *mut mem_cgroup {
-        None::<&MemCgroup>
     }
 }

@@ -1,80 +1,75 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Kernel memory: slab, the page allocator, and others. It is not accounted yet.
-//!
-//! These behave as the C controller does with `cgroup.memory=nokmem`. The table "Not there yet" of
-//! `Documentation/admin-guide/memctl.rst` says what users see of that.
+//! Kernel memory, but for objects of slab caches: the page allocator, per-CPU memory, zswap, BPF.
 
+use super::seam::FirstPage;
 use crate::{
     account::kmem,
-    c::{binding::Referenced, gfp::Gfp, meta_page::MetaPage, objcg::ObjCgroup},
+    c::{binding::Referenced, gfp::Gfp, meta_page::MetaPage, objcg::ObjCgroup, vm},
 };
 use kernel::{
     bindings::*,
     ffi::{
         c_int,
-        c_uint,
-        c_ulong,
-        c_void, //
+        c_uint, //
     },
-    mm::{
-        numa::NodeId,
-        vmstat::NodeItem, //
-    },
-    seam::{
-        Ignored,
-        LinearAddress, //
-    },
-    sync::{
-        aref::ARef,
-        rcu, //
-    },
+    mm::numa::NodeId,
+    seam::Ignored,
+    sync::aref::ARef,
 };
+
+/// The node whose handles own what is on no node in particular.
+fn some_node() -> Option<NodeId> {
+    NodeId::with_memory().next()
+}
 
 kernel::seam! {
     /// # Safety
     ///
-    /// `p` is in memory of the kernel's linear map: `include/linux/vmstat.h`.
-    fn mod_lruvec_kmem_state(p: LinearAddress, item: NodeItem, n: c_int) {
-        p.nid().mod_state(item, n as isize);
-    }
-
-    /// Splits pages of the kernel's own, which are not bound.
-    ///
-    /// # Safety
-    ///
-    /// None is needed.
-    fn split_page_memcg(_first: Ignored<page>, _order: c_uint) {}
-
-    /// # Safety
-    ///
     /// None is needed.
     fn mem_cgroup_kmem_disabled() -> bool {
-        kmem::DISABLED
+        vm::nokmem()
     }
 
     /// # Safety
     ///
-    /// None is needed.
-    fn __memcg_kmem_charge_page(_page: Ignored<page>, _gfp: Gfp, _order: c_int) -> c_int {
-        Ok(())
+    /// The pages are of a kind that is charged as kernel memory, and the caller's alone:
+    /// `__alloc_frozen_pages_noprof()`, `memcg_charge_kernel_stack()`, `memcg_slab_post_charge()`.
+    /// Any context, if `gfp` says so.
+    fn __memcg_kmem_charge_page(first: FirstPage<'_>, gfp: Gfp, order: c_int) -> c_int {
+        kmem::charge_pages(first.pages(order as c_uint), gfp)
     }
 
     /// # Safety
     ///
-    /// None is needed.
-    fn __memcg_kmem_uncharge_page(_page: Ignored<page>, _order: c_int) {}
+    /// They were charged as above, and nobody else has them: `__free_pages_prepare()`,
+    /// `exit_task_stack_account()`, `anon_pipe_buf_try_steal()`. Any context.
+    fn __memcg_kmem_uncharge_page(first: FirstPage<'_>, order: c_int) {
+        kmem::uncharge_pages(first.pages(order as c_uint));
+    }
 
+    /// # Safety
+    ///
+    /// The pages are no compound page, and the caller's alone: `__split_page()`.
+    fn split_page_memcg(first: FirstPage<'_>, order: c_uint) {
+        first.pages(order).split();
+    }
+
+    /// The handle may be freed when the caller leaves RCU.
+    ///
     /// # Safety
     ///
     /// The caller is under RCU, or the current task's container is the one it stays in:
     /// `include/linux/memcontrol.h`.
     fn current_obj_cgroup() -> *mut obj_cgroup {
-        let rcu = rcu::read_lock();
-        NodeId::with_memory()
-            .next()
-            .and_then(|nid| kmem::owner(nid, &rcu))
-            .map(ObjCgroup::as_raw)
+        some_node().and_then(kmem::current_owner).map(|owner| owner.as_raw())
+    }
+
+    /// # Safety
+    ///
+    /// None is needed. Any context.
+    fn get_obj_cgroup_from_current() -> *mut obj_cgroup {
+        some_node().and_then(kmem::current_owner)
     }
 
     /// # Safety
@@ -86,40 +81,16 @@ kernel::seam! {
 
     /// # Safety
     ///
-    /// None is needed.
-    fn obj_cgroup_charge(_objcg: Ignored<obj_cgroup>, _gfp: Gfp, _size: usize) -> c_int {
-        Ok(())
+    /// The caller has a reference on the handle: `mm/percpu.c`.
+    fn obj_cgroup_charge(owner: &ObjCgroup, gfp: Gfp, size: usize) -> c_int {
+        kmem::charge_bytes(owner, gfp, size)
     }
 
     /// # Safety
     ///
-    /// None is needed.
-    fn obj_cgroup_uncharge(_objcg: Ignored<obj_cgroup>, _size: usize) {}
-
-    /// # Safety
-    ///
-    /// None is needed.
-    fn __memcg_slab_post_alloc_hook(
-        _cache: Ignored<kmem_cache>,
-        _lru: Ignored<list_lru>,
-        _gfp: Gfp,
-        _slab_alloc_flags: c_uint,
-        _size: usize,
-        _objects: Ignored<*mut c_void>,
-    ) -> bool {
-        true
-    }
-
-    /// # Safety
-    ///
-    /// None is needed.
-    fn __memcg_slab_free_hook(
-        _cache: Ignored<kmem_cache>,
-        _slab: Ignored<slab>,
-        _objects: Ignored<*mut c_void>,
-        _nr: c_int,
-        _exts: c_ulong,
-    ) {
+    /// As above. Any context: `pcpu_memcg_free_hook()` holds a lock, with interrupts off.
+    fn obj_cgroup_uncharge(owner: &ObjCgroup, size: usize) {
+        kmem::uncharge_bytes(owner, size);
     }
 }
 

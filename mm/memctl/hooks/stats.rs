@@ -39,7 +39,7 @@ fn page_state(lists: &AnyLists<'_>, item: NodeItem) -> c_ulong {
         return lists.nid().state(item);
     };
     // All that is counted on a node is the root's or below it.
-    if node.memcg().is_root() && !items::in_bytes(item) {
+    if node.memcg().is_root() && !items::in_bytes(item.index()) {
         return node.nid().state(item);
     }
     node_tree(node, item.index()) as c_ulong

@@ -14,6 +14,7 @@
 use crate::c::{
     items::{
         event_at,
+        in_bytes,
         node_at,
         often,
         often_event,
@@ -29,6 +30,7 @@ use crate::c::{
 use kernel::{
     bindings::vm_event_item,
     mm::numa::NodeId,
+    page::PAGE_SHIFT,
     percpu::{
         Slot,
         ThisRow, //
@@ -91,6 +93,11 @@ fn mod_other(node: &Node, item: usize, n: isize) {
 fn mod_rare(node: &Node, item: usize, n: isize) {
     match node_at(item) {
         Some(at) => {
+            // Large allocations of slab come in bytes of whole pages.
+            let n = match in_bytes(item) {
+                true => n >> PAGE_SHIFT,
+                false => n,
+            };
             node.rare().add(at - NR_NODE_OFTEN, n as i32);
             node.rows().mark();
         }
@@ -109,7 +116,7 @@ pub(crate) fn mod_memcg(memcg: &MemCgroup, item: usize, n: isize) {
     match place(item) {
         Place::Memcg(at) => add(memcg, at, n as i32),
         // A statistic of nodes without a node: it counts on the first one.
-        Place::Node(_) => {
+        Place::Node(_) | Place::Objects(_) => {
             if let Some(nid) = NodeId::with_memory().next() {
                 mod_node(memcg.node(nid), item, n);
             }

@@ -117,11 +117,6 @@ pub(crate) fn flush_below(memcg: &MemCgroup) {
     look_below(memcg, look);
 }
 
-/// As [`flush_below`], for what belongs to no node: stocks.
-pub(crate) fn flush_stocked(memcg: &MemCgroup) {
-    look_below(memcg, |lock, below| lock.look_at(below, carry_memcg));
-}
-
 /// Carries up what has changed in `memcg` alone.
 fn look(lock: &mut Lock, memcg: &MemCgroup) {
     lock.look_at(memcg, carry_memcg);

@@ -8,11 +8,14 @@
 
 use crate::{
     c::{
+        counts::Totals,
         items::{
             event_at,
             node_at,
             place,
             Place,
+            GRAIN,
+            KMEM,
             LRU_AT,
             NR_LRU, //
         },
@@ -23,13 +26,33 @@ use crate::{
 };
 use kernel::{
     bindings::vm_event_item,
-    mm::numa::NodeId, //
+    mm::numa::NodeId,
+    page::PAGE_SIZE, //
 };
+
+/// A statistic of shares of a node, from their totals.
+fn of_totals<const N: usize>(totals: &Totals<N>, item: usize) -> isize {
+    let pages = node_at(item).map_or(0, |at| totals.get(at));
+    match place(item) {
+        Place::Objects(slot) => {
+            totals.get(slot.index()) * GRAIN as isize + pages * PAGE_SIZE as isize
+        }
+        _ => pages,
+    }
+}
 
 /// One statistic of the shares of one node, of a container and all below it.
 #[inline]
 pub(crate) fn node_tree(node: &Node, item: usize) -> isize {
-    node_at(item).map_or(0, |at| node.totals().get(at))
+    of_totals(node.totals(), item)
+}
+
+/// Pages of all kernel memory of a container and all below it: its own pages, and those that bytes
+/// of objects would fill. Steps: nodes.
+pub(crate) fn kernel_pages(memcg: &MemCgroup) -> usize {
+    let grains = memcg.nodes().map(Node::grains_used).sum::<isize>().max(0) as usize;
+    let pages = memcg.totals().get(KMEM.index()).max(0) as usize;
+    pages + grains.div_ceil(PAGE_SIZE / GRAIN)
 }
 
 /// The same, of the container alone. On cgroup v2 only the lists are known of it; else it is that
@@ -38,11 +61,7 @@ pub(crate) fn node_local(node: &Node, item: usize) -> isize {
     if item < NR_LRU {
         return node.lru_size(item) as isize;
     }
-    let Some(at) = node_at(item) else {
-        return 0;
-    };
-    node.local()
-        .map_or_else(|| node.totals().get(at), |local| local.get(at))
+    of_totals(node.local().unwrap_or(node.totals()), item)
 }
 
 /// Pages on those LRU lists of one node that are set in `mask`, of `memcg` and, if `tree`, all
@@ -73,7 +92,10 @@ pub(crate) struct Tree<'a>(pub(crate) &'a MemCgroup);
 impl Source for Tree<'_> {
     fn item(&self, item: usize) -> usize {
         let sum = match place(item) {
-            Place::Node(at) => self.0.nodes().map(|node| node.totals().get(at)).sum(),
+            Place::Node(_) | Place::Objects(_) => {
+                self.0.nodes().map(|node| node_tree(node, item)).sum()
+            }
+            Place::Memcg(at) if at == KMEM.index() => return kernel_pages(self.0),
             Place::Memcg(at) => self.0.totals().get(at),
             Place::Nowhere => 0,
         };
@@ -92,7 +114,9 @@ impl Source for Alone<'_> {
     fn item(&self, item: usize) -> usize {
         let local = |at| self.0.local().map_or(0, |local| local.get(at));
         let sum = match place(item) {
-            Place::Node(_) => self.0.nodes().map(|node| node_local(node, item)).sum(),
+            Place::Node(_) | Place::Objects(_) => {
+                self.0.nodes().map(|node| node_local(node, item)).sum()
+            }
             Place::Memcg(at) => local(at),
             Place::Nowhere => 0,
         };

@@ -21,6 +21,7 @@
 #![deny(unsafe_code)]
 
 use super::{
+    bytes,
     shared,
     waiters, //
 };
@@ -105,6 +106,20 @@ pub(crate) fn consume_rcu(memcg: &MemCgroup, nr: usize, _rcu: &rcu::Guard) -> bo
 /// stocks are drained for the last time. `rcu` is what makes that grace period wait for us.
 #[inline]
 pub(crate) fn refill(memcg: &MemCgroup, nr: usize, rcu: &rcu::Guard) {
+    keep(memcg, nr, rcu, waiters::wake);
+}
+
+/// As [`refill`], for who may hold any lock, or be in NMI: nobody is woken.
+pub(crate) fn refill_quietly(memcg: &MemCgroup, nr: usize, rcu: &rcu::Guard) {
+    keep(memcg, nr, rcu, |_| {});
+}
+
+#[inline(always)]
+fn keep(memcg: &MemCgroup, nr: usize, rcu: &rcu::Guard, wake: impl Fn(&MemCgroup)) {
+    let give_back = |memcg, nr| {
+        uncharge(memcg, nr);
+        wake(memcg);
+    };
     let cpu = Cpu::this();
     let Some(row) = memcg.rows().row(cpu.id()) else {
         return give_back(memcg, nr);
@@ -123,12 +138,12 @@ pub(crate) fn refill(memcg: &MemCgroup, nr: usize, rcu: &rcu::Guard) {
     };
     drop(off);
     row.changed();
-    if let Some(old) = old {
-        take_back_on(old, cpu);
+    if let Some((old, row)) = old.and_then(|old| Some((old, old.rows().row(cpu.id())?))) {
+        take_back(old, &row, &wake);
     }
     match surplus {
         // Who has looked for room in between has not found these pages.
-        0 => waiters::wake(memcg),
+        0 => wake(memcg),
         _ => give_back(memcg, surplus),
     }
 }
@@ -148,17 +163,19 @@ fn put(stock: &Atomic<i32>, nr: usize) -> (bool, usize) {
 
 /// Gives `nr` charged pages back, and wakes those who wait for room.
 pub(crate) fn give_back(memcg: &MemCgroup, nr: usize) {
-    if nr != 0 {
-        shared::note();
-        memcg.memory().uncharge(nr);
-    }
+    uncharge(memcg, nr);
     waiters::wake(memcg);
 }
 
-#[cold]
-fn take_back_on(memcg: &MemCgroup, cpu: Cpu) {
-    if let Some(row) = memcg.rows().row(cpu.id()) {
-        take_back(memcg, &row);
+/// As [`give_back`], for who may hold any lock, or be in NMI: nobody is woken.
+pub(crate) fn give_back_quietly(memcg: &MemCgroup, nr: usize) {
+    uncharge(memcg, nr);
+}
+
+fn uncharge(memcg: &MemCgroup, nr: usize) {
+    if nr != 0 {
+        shared::note();
+        memcg.memory().uncharge(nr);
     }
 }
 
@@ -174,25 +191,32 @@ pub(crate) fn has_room(memcg: &MemCgroup, nr: usize) -> bool {
 const MARGIN: usize = 2 * BATCH;
 
 /// How many pages the stocks of `memcg` and of all below it hold, as of the last flush of
-/// statistics.
+/// statistics. Steps: nodes.
 pub(crate) fn held(memcg: &MemCgroup) -> usize {
-    memcg.totals().get(STOCKED).max(0) as usize
+    memcg.totals().get(STOCKED).max(0) as usize + bytes::held(memcg)
 }
 
 /// How many pages of `memcg` and of all below it are in use, stocks left out. May sleep.
 pub(crate) fn in_use(memcg: &MemCgroup) -> usize {
-    flush::flush_stocked(memcg);
+    flush::flush_below(memcg);
     in_use_as_known(memcg)
 }
 
-/// The same, with stocks as of the last flush of statistics. Does not sleep.
+/// How many pages of kernel memory of `memcg` and of all below it are in use, on cgroup v1. Does not
+/// sleep.
+pub(crate) fn kernel_in_use(memcg: &MemCgroup) -> usize {
+    let charged = memcg.kmem().map_or(0, |kmem| kmem.usage());
+    charged.saturating_sub(bytes::held(memcg))
+}
+
+/// As [`in_use`], with stocks as of the last flush of statistics. Does not sleep.
 pub(crate) fn in_use_as_known(memcg: &MemCgroup) -> usize {
     memcg.memory().usage().saturating_sub(held(memcg))
 }
 
 /// Gives back all stocks of `root` and of all containers below it, on all CPUs. Returns how many
 /// pages these were. Does not sleep. Steps: CPUs that have been in use, times the containers that
-/// may have a stock on each.
+/// may have a stock on each, and nodes for those that have.
 pub(crate) fn drain(root: &MemCgroup) -> usize {
     let rcu = rcu::read_lock();
     stocked::all(&rcu)
@@ -225,30 +249,37 @@ fn drain_found(root: &MemCgroup, (cpu, memcg): (Cpu, &MemCgroup)) -> usize {
     let Some(row) = memcg.rows().row(cpu.id()) else {
         return 0;
     };
-    if row.counter(STOCK).load(Relaxed) <= 0 || !memcg.up().any(|m| core::ptr::eq(m, root)) {
+    if !memcg.up().any(|m| core::ptr::eq(m, root)) {
         return 0;
     }
-    take_back(memcg, &row)
+    bytes::drain(memcg, cpu.id()) + take_back(memcg, &row, waiters::wake)
 }
 
 /// Gives back all stocks of `memcg`, which is being removed, for the last time. Steps: possible
-/// CPUs.
+/// CPUs, times nodes.
 pub(crate) fn drain_last(memcg: &MemCgroup) {
-    let rows = percpu::possible_cpus().filter_map(|cpu| memcg.rows().row(cpu));
-    for row in rows {
-        take_back(memcg, &row);
+    for cpu in percpu::possible_cpus() {
+        bytes::drain(memcg, cpu);
+        if let Some(row) = memcg.rows().row(cpu) {
+            take_back(memcg, &row, waiters::wake);
+        }
     }
 }
 
-fn take_back(memcg: &MemCgroup, row: &ThisRow<'_, MemCgroup, NR_MEMCG_OFTEN>) -> usize {
+fn take_back(
+    memcg: &MemCgroup,
+    row: &ThisRow<'_, MemCgroup, NR_MEMCG_OFTEN>,
+    wake: impl Fn(&MemCgroup),
+) -> usize {
     let stock = row.counter(STOCK);
     if stock.load(Relaxed) == 0 {
         return 0;
     }
     let nr = stock.xchg(0, Full).max(0) as usize;
     row.changed();
+    uncharge(memcg, nr);
     // Who has looked for room meanwhile found these pages neither here nor there.
-    give_back(memcg, nr);
+    wake(memcg);
     nr
 }
 

@@ -99,6 +99,14 @@ impl<T> IdTable<T> {
         });
     }
 
+    /// Nothing is found by `id` any more, which stays reserved.
+    pub fn retire(&self, id: u32) {
+        // SAFETY: The array is locked; where there was something, nothing needs no memory.
+        self.locked(|array| unsafe {
+            bindings::__xa_store(array, id as usize, null_mut(), bindings::GFP_NOWAIT);
+        });
+    }
+
     /// Nothing is found by `id` any more, which is free for others.
     pub fn remove(&self, id: u32) {
         // SAFETY: The array is locked.

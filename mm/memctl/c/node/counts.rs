@@ -14,7 +14,10 @@ use crate::c::{
     },
     items::{
         NR_LRU,
-        NR_NODE_OFTEN, //
+        NR_NODE_OFTEN,
+        OTHER_BYTES,
+        RECLAIMABLE,
+        UNRECLAIMABLE, //
     },
 };
 use kernel::{
@@ -86,6 +89,14 @@ impl Node {
     #[inline]
     pub(crate) fn totals(&self) -> &Totals<NR_COUNTS> {
         &self.totals
+    }
+
+    /// How many grains of objects and other bytes are used in this container and all below it.
+    pub(crate) fn grains_used(&self) -> isize {
+        [RECLAIMABLE, UNRECLAIMABLE, OTHER_BYTES]
+            .iter()
+            .map(|slot| self.totals.get(slot.index()))
+            .sum()
     }
 
     /// The totals of this container alone, on cgroup v1.

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Objects of slab caches, and who owns each: `mm/slab.h`.
+//!
+//! A slab whose cache may have accounted objects has a vector, with a handle for each object or
+//! nothing. Who has an object alone, because it is new or about to be freed, changes its owner;
+//! who keeps it reads.
+
+use super::{
+    gfp::Gfp,
+    memcg::MemCgroup,
+    objcg::{
+        ObjCgroup,
+        Owner, //
+    },
+};
+use core::{
+    marker::PhantomData,
+    ptr::NonNull, //
+};
+use kernel::{
+    bindings,
+    error::{
+        to_result,
+        Result, //
+    },
+    ffi::c_void,
+    mm::{
+        folio::Folio,
+        numa::NodeId, //
+    },
+    sync::{
+        aref::ARef,
+        counted::Counted,
+        rcu, //
+    },
+};
+
+/// A cache of objects.
+///
+/// # Invariants
+///
+/// The pointer is that of a cache which lives for `'a`.
+#[derive(Clone, Copy)]
+pub(crate) struct Cache<'a>(NonNull<bindings::kmem_cache>, PhantomData<&'a Counted<ObjCgroup>>);
+
+impl Cache<'_> {
+    /// # Safety
+    ///
+    /// At `cache` there is a cache, which stays during `'a`.
+    #[inline]
+    pub(crate) unsafe fn new(cache: *mut bindings::kmem_cache) -> Self {
+        // INVARIANT: By the requirement of this function.
+        // SAFETY: As above.
+        Self(unsafe { NonNull::new_unchecked(cache) }, PhantomData)
+    }
+
+    /// How many bytes an object takes, with the place of its owner.
+    #[inline]
+    pub(crate) fn object_size(&self) -> usize {
+        // SAFETY: By the type invariant; the size is constant.
+        let size = unsafe { (*self.0.as_ptr()).size };
+        size as usize + size_of::<*mut bindings::obj_cgroup>()
+    }
+
+    /// Whether its objects are counted as reclaimable.
+    #[inline]
+    pub(crate) fn is_reclaimable(&self) -> bool {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::memctl_cache_is_reclaimable(self.0.as_ptr()) }
+    }
+}
+
+/// An object that has just been allocated, of a cache that may have accounted objects.
+///
+/// # Invariants
+///
+/// `object` is one of `cache`, in `slab`; nobody else knows it, and it has no owner.
+pub(crate) struct NewObject<'a> {
+    cache: Cache<'a>,
+    slab: *mut bindings::slab,
+    object: *mut c_void,
+}
+
+impl<'a> NewObject<'a> {
+    /// # Safety
+    ///
+    /// `object` is one of `cache` that was just allocated; nobody else uses it during `'a`, and
+    /// this is the only `NewObject` of it.
+    #[inline]
+    pub(crate) unsafe fn new(cache: Cache<'a>, object: *mut c_void) -> Self {
+        // SAFETY: An object is in a slab.
+        let slab = unsafe { bindings::memctl_slab_of(object) };
+        // INVARIANT: By the requirement of this function.
+        Self { cache, slab, object }
+    }
+
+    /// The node that it is on.
+    #[inline]
+    pub(crate) fn nid(&self) -> NodeId {
+        // SAFETY: By the type invariant; memory is on nodes that may exist.
+        unsafe { NodeId::new_unchecked(bindings::memctl_slab_nid(self.slab)) }
+    }
+
+    #[inline]
+    fn vector(&self) -> usize {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::memctl_slab_exts(self.slab) }
+    }
+
+    /// Whether there is a place for its owner.
+    #[inline]
+    pub(crate) fn has_place(&self) -> bool {
+        self.vector() != 0
+    }
+
+    /// Makes a place for its owner, and those of all objects of the slab. Says whether there is one
+    /// now. Sleeps if `gfp` lets it.
+    #[cold]
+    pub(crate) fn make_place(&self, gfp: Gfp, slab_flags: u32) -> bool {
+        // SAFETY: By the type invariants.
+        unsafe {
+            !bindings::memctl_is_kfence(self.object)
+                && bindings::alloc_slab_obj_exts(self.slab, self.cache.0.as_ptr(), gfp.0, slab_flags)
+                    == 0
+        }
+    }
+
+    /// Lets `owner` be its owner, if there is a place.
+    #[inline]
+    pub(crate) fn own(self, owner: Owner) {
+        let vector = self.vector();
+        if vector == 0 {
+            return;
+        }
+        // SAFETY: By the type invariant; the object keeps the reference.
+        unsafe {
+            let owner = ARef::into_raw(owner).as_ptr().cast();
+            bindings::memctl_slab_set_owner(
+                self.cache.0.as_ptr(),
+                self.slab,
+                vector,
+                self.object,
+                owner,
+            );
+        }
+    }
+}
+
+/// Objects of one slab that are about to be freed.
+pub(crate) struct FreedObjects<'a> {
+    cache: Cache<'a>,
+    slab: *mut bindings::slab,
+    objects: &'a [*mut c_void],
+    vector: usize,
+}
+
+impl<'a> FreedObjects<'a> {
+    /// # Safety
+    ///
+    /// The objects are those of `cache` in `slab`, and `vector` is the vector of that; nobody else
+    /// uses them during `'a`. The caller is where vectors may be looked at.
+    #[inline]
+    pub(crate) unsafe fn new(
+        cache: Cache<'a>,
+        slab: *mut bindings::slab,
+        objects: &'a [*mut c_void],
+        vector: usize,
+    ) -> Self {
+        Self {
+            cache,
+            slab,
+            objects,
+            vector,
+        }
+    }
+
+    /// Their cache.
+    #[inline]
+    pub(crate) fn cache(&self) -> Cache<'a> {
+        self.cache
+    }
+
+    /// The owners of those that have one. Steps: objects.
+    #[inline]
+    pub(crate) fn into_owners(self) -> impl Iterator<Item = Owner> + use<'a> {
+        self.objects.iter().filter_map(move |object| {
+            // SAFETY: By the requirement of `new()`. The reference of the object comes back.
+            unsafe {
+                let owner = bindings::memctl_slab_take_owner(
+                    self.cache.0.as_ptr(),
+                    self.slab,
+                    self.vector,
+                    *object,
+                );
+                NonNull::new(owner).map(|owner| ARef::from_raw(owner.cast()))
+            }
+        })
+    }
+}
+
+/// What the kernel has allocated somewhere: an object of a slab cache, or pages.
+///
+/// # Invariants
+///
+/// It is not freed during `'a`.
+pub(crate) struct Allocated<'a>(*const c_void, PhantomData<&'a c_void>);
+
+impl<'a> Allocated<'a> {
+    /// # Safety
+    ///
+    /// `object` is in memory of the linear map that is not freed during `'a`.
+    pub(crate) unsafe fn new(object: *const c_void) -> Self {
+        // INVARIANT: By the requirement of this function.
+        Self(object, PhantomData)
+    }
+
+    /// The handle of its owner, if it has one: the object keeps a reference on it.
+    pub(crate) fn owner(&self, rcu: &'a rcu::Guard) -> Option<&'a ObjCgroup> {
+        // SAFETY: By the type invariant. What is in a slab is an object of its cache, whose vector
+        // is freed with the slab; handles are freed after a grace period.
+        unsafe {
+            let slab = bindings::memctl_slab_of(self.0);
+            if slab.is_null() {
+                let folio = Folio::from_raw(bindings::memctl_folio_of(self.0));
+                return super::meta_page::bound_to(folio, rcu);
+            }
+            let vector = bindings::memctl_slab_exts(slab);
+            if vector == 0 || !bindings::memctl_slab_has_owners(slab) {
+                return None;
+            }
+            bindings::memctl_slab_owner(slab, vector, self.0)
+                .cast::<ObjCgroup>()
+                .as_ref()
+        }
+    }
+}
+
+/// A list of objects that can be reclaimed, of which each container may have its own:
+/// `include/linux/list_lru.h`.
+pub(crate) struct ListLru<'a>(&'a bindings::list_lru);
+
+impl<'a> ListLru<'a> {
+    /// # Safety
+    ///
+    /// The list stays during `'a`.
+    pub(crate) unsafe fn new(list: &'a bindings::list_lru) -> Self {
+        Self(list)
+    }
+
+    /// Makes lists for objects of `memcg`, and of all above it. Sleeps if `gfp` lets it.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn make_for(&self, memcg: &Counted<MemCgroup>, gfp: Gfp) -> Result {
+        let list = core::ptr::from_ref(self.0).cast_mut();
+        // SAFETY: The list stays, and the container is counted.
+        unsafe {
+            if bindings::memctl_has_list(memcg.as_raw(), list) {
+                return Ok(());
+            }
+            to_result(bindings::memcg_list_lru_alloc(memcg.as_raw(), list, gfp.0))
+        }
+    }
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Bytes that were charged as pages and are used by objects.
+//!
+//! Objects are smaller than what counters count, and there are more of them. So each CPU has, in
+//! the row of each share of a node, a [`Quota`]: what was charged there in pages, and what objects
+//! use of it. The difference is the *byte stock* of the CPU, which is kept nowhere. An object that
+//! comes or goes changes one counter of its CPU, which is the statistic that has to be counted
+//! anyway: no lock, no search, nothing that other CPUs write.
+//!
+//! An object may be freed on another CPU than it came on: then it goes back to the stock of that
+//! one, in the share that its handle points at. What is used may be negative on a CPU; the sum of
+//! all CPUs is right, and stays so when the objects of a removed container become its parent's.
+//!
+//! A stock may be less than nothing for a while: where an interrupt used it up between a look and
+//! a change, or another CPU took it back at that moment. The next charge there makes up for it.
+//!
+//! All of this works in any context, and takes no lock and wakes nobody: kernel memory is freed in
+//! NMI and under any lock.
+#![deny(unsafe_code)]
+
+use super::stock;
+use crate::c::{
+    items::{
+        GRAIN,
+        GRANTED,
+        NR_NODE_OFTEN,
+        OTHER_BYTES,
+        RECLAIMABLE,
+        UNRECLAIMABLE, //
+    },
+    memcg::MemCgroup,
+    node::Node,
+    task::Current, //
+};
+use kernel::{
+    page::PAGE_SIZE,
+    percpu::{
+        self,
+        Quota, //
+    },
+    sync::rcu, //
+};
+
+/// Grains of a page.
+pub(crate) const PAGE: u32 = (PAGE_SIZE / GRAIN) as u32;
+
+/// Whole pages of a stock beyond this are given back: objects that come and go by turns, of up to
+/// two pages, do not have pages charged each time.
+const HIGH: i32 = 4 * PAGE as i32;
+
+/// What is left of the stock then.
+const LOW: i32 = 2 * PAGE as i32;
+
+const QUOTA: Quota<NR_NODE_OFTEN> = Quota::new(GRANTED, [RECLAIMABLE, UNRECLAIMABLE, OTHER_BYTES]);
+
+/// What uses bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// Objects of caches that can be reclaimed.
+    Reclaimable = 0,
+    /// Other objects.
+    Unreclaimable = 1,
+    /// What is no object: per-CPU memory, for example.
+    Other = 2,
+}
+
+/// How many grains `bytes` take: no more than 2^31.
+#[inline]
+pub(crate) fn grains(bytes: usize) -> u32 {
+    bytes.div_ceil(GRAIN) as u32
+}
+
+/// Uses `n` grains of the stock of this CPU.
+///
+/// # Errors
+///
+/// What there is, if that is less.
+#[inline]
+pub(crate) fn take(node: &Node, kind: Kind, n: u32, rcu: &rcu::Guard) -> Result<(), i32> {
+    if let Some(row) = node.rows().spend(&QUOTA, kind as usize, n, rcu)? {
+        row.changed();
+    }
+    Ok(())
+}
+
+/// Gives `n` grains back to the stock of this CPU.
+#[inline]
+pub(crate) fn put(node: &Node, kind: Kind, n: u32, rcu: &rcu::Guard) {
+    let (left, row) = node.rows().unspend(&QUOTA, kind as usize, n, rcu);
+    if let Some(row) = row {
+        row.changed();
+    }
+    if left >= PAGE as i32 && (left > HIGH || Current::get().frees_memory()) {
+        trim(node, rcu);
+    }
+}
+
+/// Uses `n` grains on this CPU, for which `pages` were charged.
+pub(crate) fn grant(node: &Node, kind: Kind, pages: usize, n: u32, rcu: &rcu::Guard) {
+    let _off = percpu::PreemptionOff::new();
+    node.rows().this().grant(&QUOTA, pages as u32 * PAGE);
+    // It is there for us. If another CPU takes it back right now, it is owed.
+    if let Some(row) = node.rows().overspend(&QUOTA, kind as usize, n, rcu) {
+        row.changed();
+    }
+}
+
+/// Gives whole pages of the stock of this CPU back. What reclaim frees is for whoever has no room.
+#[cold]
+fn trim(node: &Node, rcu: &rcu::Guard) {
+    let keep = match Current::get().frees_memory() {
+        true => 0,
+        false => LOW,
+    };
+    let grains = node.rows().this().take_left(&QUOTA, keep, PAGE);
+    uncharge(node.memcg(), (grains / PAGE) as usize, rcu);
+}
+
+/// Takes back the charge of `nr` pages of kernel memory, which were charged to `memcg` or to one
+/// below it that is being removed.
+pub(crate) fn uncharge(memcg: &MemCgroup, nr: usize, rcu: &rcu::Guard) {
+    if nr == 0 || memcg.is_root() {
+        return;
+    }
+    if let Some(kmem) = memcg.kmem() {
+        kmem.uncharge(nr);
+    }
+    match Current::get().frees_memory() {
+        true => stock::give_back_quietly(memcg, nr),
+        false => stock::refill_quietly(memcg, nr, rcu),
+    }
+}
+
+/// Gives back the whole pages of the stocks of `memcg` on `cpu`. Returns how many there were.
+/// Steps: nodes.
+pub(super) fn drain(memcg: &MemCgroup, cpu: u32) -> usize {
+    if memcg.is_root() {
+        return 0;
+    }
+    let rows = memcg.nodes().filter_map(|node| node.rows().row(cpu));
+    let grains = rows.map(|row| row.take_left(&QUOTA, 0, PAGE) as usize);
+    let nr = grains.sum::<usize>() / PAGE as usize;
+    if let Some(kmem) = memcg.kmem().filter(|_| nr != 0) {
+        kmem.uncharge(nr);
+    }
+    stock::give_back_quietly(memcg, nr);
+    nr
+}
+
+/// What is left of the stocks of `from`, which is about to be freed, becomes `to`'s. Steps: nodes,
+/// times possible CPUs.
+pub(crate) fn hand_over(from: &MemCgroup, to: &MemCgroup) {
+    for (from, to) in from.nodes().zip(to.nodes()) {
+        let rows = percpu::possible_cpus().filter_map(|cpu| from.rows().row(cpu));
+        let left = rows.map(|row| row.take_all_left(&QUOTA)).sum::<i32>();
+        if left != 0 {
+            to.rows().this().grant(&QUOTA, left as u32);
+        }
+    }
+}
+
+/// How many pages the byte stocks of `memcg` and of all below it hold, as of the last flush of
+/// statistics. Steps: nodes.
+pub(super) fn held(memcg: &MemCgroup) -> usize {
+    let left = |node: &Node| node.totals().get(GRANTED.index()) - node.grains_used();
+    memcg.nodes().map(left).sum::<isize>().max(0) as usize / PAGE as usize
+}
+
+#[cfg(CONFIG_MEMCTL_KUNIT_TEST)]
+#[path = "../tests/bytes.rs"]
+mod tests;
