@@ -21,6 +21,9 @@ pub fn now() -> u64 {
 /// How often each piece of work is done.
 pub const TIMES: usize = 24;
 
+/// How long to wait for what work has others do.
+const DEFERRED: Duration = Duration::from_millis(500);
+
 /// The least that `work` took of several times, in instructions, for each of its `parts`. What
 /// `prepare` makes, and what `work` leaves, is not counted.
 pub fn best<T, U>(
@@ -77,13 +80,11 @@ impl Idler {
             cost: 0.0,
         };
         // What is left to be done from before is done now, and then the best span is one in which
-        // nobody but the idler runs, and the periodic interrupt.
+        // nobody but the idler runs, and what comes up in any such span: no less, or a shorter one
+        // could be without it.
         let mut best = f64::MAX;
-        for _ in 0..10 {
-            let (span, rounds) = idler.span(|| {
-                std::thread::sleep(Duration::from_millis(100));
-                Ok(())
-            })?;
+        for _ in 0..6 {
+            let (span, rounds) = idler.span(|| Ok(()))?;
             if rounds > 0 {
                 best = best.min(span as f64 / rounds as f64);
             }
@@ -95,20 +96,28 @@ impl Idler {
         Ok(idler)
     }
 
+    /// How long `work` and what it has others do take with the rounds in between, and how many
+    /// these are.
     fn span(&self, work: impl FnOnce() -> Outcome) -> Outcome<(u64, u64)> {
         let (start, rounds) = (now(), self.rounds.get());
         work()?;
+        std::thread::sleep(DEFERRED);
         Ok((now() - start, self.rounds.get() - rounds))
     }
 
-    /// The instructions that `work` takes, and all that it has others do within half a second.
+    /// The instructions that `work` takes, and all that it has others do.
     pub fn cost(&self, work: impl FnOnce() -> Outcome) -> Outcome<f64> {
-        let (span, rounds) = self.span(|| {
-            work()?;
-            std::thread::sleep(Duration::from_millis(500));
-            Ok(())
-        })?;
+        let (span, rounds) = self.span(work)?;
         Ok(span as f64 - rounds as f64 * self.cost)
+    }
+
+    /// The least of several such costs.
+    pub fn least(&self, mut work: impl FnMut() -> Outcome) -> Outcome<f64> {
+        let mut least = f64::MAX;
+        for _ in 0..4 {
+            least = least.min(self.cost(&mut work)?);
+        }
+        Ok(least)
     }
 }
 

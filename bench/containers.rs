@@ -105,17 +105,13 @@ pub fn life(hierarchy: &Hierarchy) -> Outcome {
     parent.remove()?;
     let path = parent.0;
     let idler = Idler::start()?;
-    let mut least = f64::MAX;
-    for _ in 0..4 {
-        let cost = idler.cost(|| {
-            for _ in 0..ROUNDS {
-                fs::create_dir(&path).context(path.display())?;
-                fs::remove_dir(&path).context(path.display())?;
-            }
-            Ok(())
-        })?;
-        least = least.min(cost);
-    }
+    let least = idler.least(|| {
+        for _ in 0..ROUNDS {
+            fs::create_dir(&path).context(path.display())?;
+            fs::remove_dir(&path).context(path.display())?;
+        }
+        Ok(())
+    })?;
     figure("deep", "create_remove", least / ROUNDS as f64);
     Ok(())
 }

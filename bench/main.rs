@@ -8,6 +8,7 @@
 mod calls;
 mod clock;
 mod containers;
+mod kmem;
 mod limits;
 mod native;
 #[allow(dead_code, unused_imports)]
@@ -28,12 +29,13 @@ use outcome::Outcome;
 use place::{Hierarchy, Kind};
 
 const USAGE: &str = "\
-usage: memctl-bench v1|v2|none costs|memory|crowd|native
+usage: memctl-bench v1|v2|none costs|kmem|memory|crowd|native
        memctl-bench v1|v2|none loop-faults|loop-forks|loop-life|loop-reclaim
        memctl-bench v1|v2 wide [CHILDREN]";
 
 const WHAT: &[&str] = &[
     "costs",
+    "kmem",
     "memory",
     "native",
     "crowd",
@@ -58,6 +60,7 @@ fn costs(hierarchy: &Hierarchy) -> Outcome {
         tasks::all(name, home)?;
     }
     tasks::between(hierarchy)?;
+    kmem::all(hierarchy)?;
     containers::reclaim(hierarchy)?;
     containers::life(hierarchy)?;
     containers::read(hierarchy)
@@ -70,6 +73,7 @@ fn run(kind: Kind, what: &str, children: usize) -> Outcome {
     let hierarchy = Hierarchy::mount(kind)?;
     match what {
         "costs" => costs(&hierarchy),
+        "kmem" => kmem::all(&hierarchy),
         "memory" => containers::memory(&hierarchy),
         "crowd" => containers::crowd(&hierarchy),
         "native" => native::all(&hierarchy),

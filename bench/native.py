@@ -16,6 +16,7 @@ PLACES = {
     "together": "two CPUs, one container",
     "apart": "two CPUs, two containers",
 }
+BLOCKS = {"block_64": "64 bytes", "block_4k": "4 KiB"}
 
 
 def main():
@@ -24,22 +25,36 @@ def main():
     figures = defaultdict(list)
     for log in Path(sys.argv[1]).glob("*.log"):
         kernel = log.name.split("-")[0]
-        for match in re.finditer(r"^figure (\w+) tmpfs_page ([0-9.]+)", log.read_text(), re.M):
-            figures[kernel, match[1]].append(float(match[2]))
+        for match in re.finditer(r"^figure (\w+) (\w+) ([0-9.]+)", log.read_text(), re.M):
+            figures[kernel, match[2], match[1]].append(float(match[3]))
     print("Nanoseconds a page that is written to tmpfs and freed\n")
     print(f"{'':26}{'none':>8}{'C':>8}{'memctl':>8}{'added: memctl / C':>20}{'spread':>9}")
     for place, name in PLACES.items():
         none, memcg, memctl = (
-            statistics.median(figures[kernel, place]) for kernel in ("none", "memcg", "memctl")
+            statistics.median(figures[kernel, "tmpfs_page", place])
+            for kernel in ("none", "memcg", "memctl")
         )
         ratios = [
             (b - none) / (a - none)
-            for a, b in zip(sorted(figures["memcg", place]), sorted(figures["memctl", place]))
+            for a, b in zip(
+                *(sorted(figures[kernel, "tmpfs_page", place]) for kernel in ("memcg", "memctl"))
+            )
         ]
         print(
             f"{name:26}{none:8.0f}{memcg:8.0f}{memctl:8.0f}"
             f"{(memctl - none) / (memcg - none):20.2f}{min(ratios):6.2f}..{max(ratios):.2f}"
         )
+    print("\nNanoseconds a block of kernel memory that is taken and freed\n")
+    print(f"{'':26}{'C':>8}{'memctl':>8}{'accounted / not: C':>20}{'memctl':>9}")
+    for block, size in BLOCKS.items():
+        plain, charged, turns = (
+            [statistics.median(figures[k, block, place]) for k in ("memcg", "memctl")]
+            for place in ("plain", "charged", "turns")
+        )
+        print(f"{size + ', not accounted':26}{plain[0]:8.1f}{plain[1]:8.1f}")
+        for name, took in (("one container", charged), ("ten in turns", turns)):
+            ratios = [a / b for a, b in zip(took, plain)]
+            print(f"{name:26}{took[0]:8.1f}{took[1]:8.1f}{ratios[0]:20.2f}{ratios[1]:9.2f}")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{Seek, Write};
+use std::os::fd::AsRawFd;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,7 @@ pub fn all(hierarchy: &Hierarchy) -> Outcome {
         let nanoseconds = median(TURNS, || measure(homes))?;
         figure(place, "tmpfs_page", nanoseconds);
     }
-    Ok(())
+    blocks(hierarchy)
 }
 
 /// The nanoseconds that it takes to write a page of a file on tmpfs and to free it, on average, by
@@ -81,4 +82,35 @@ fn fill(cpu: usize, home: &Home) -> Outcome<(Duration, u64)> {
     let time = start.elapsed();
     fs::remove_file(&path).context(&path)?;
     Ok((time, pages))
+}
+
+/// The nanoseconds that it takes the kernel to take and to free a block, by a loop of its own: not
+/// accounted, charged to one container, and to ten in turns.
+fn blocks(hierarchy: &Hierarchy) -> Outcome {
+    const COUNT: usize = 10;
+    const ROUNDS: usize = 200_000;
+    /// See `tests/native/um.patch`.
+    const FILE: &str = "/proc/blocks";
+
+    sys::run_on_cpu(0)?;
+    let open = |number| -> Outcome<File> {
+        let home = hierarchy.create(&["one", "two", &format!("block{number}")])?;
+        File::open(&home.0).context(home.0.display())
+    };
+    let containers = (0..COUNT).map(open).collect::<Outcome<Vec<_>>>()?;
+    for (place, count) in [("plain", 0), ("charged", 1), ("turns", COUNT)] {
+        for (name, size) in [("block_64", 64), ("block_4k", 4096)] {
+            let mut numbers = vec![size.to_string(), ROUNDS.to_string()];
+            let turns = containers.iter().take(count);
+            numbers.extend(turns.map(|container| container.as_raw_fd().to_string()));
+            let line = numbers.join(",");
+            let nanoseconds = median(TURNS, || {
+                let start = Instant::now();
+                fs::write(FILE, &line).context(FILE)?;
+                Ok(start.elapsed().as_nanos() as f64 / ROUNDS as f64)
+            })?;
+            figure(place, name, nanoseconds);
+        }
+    }
+    Ok(())
 }

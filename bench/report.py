@@ -41,6 +41,19 @@ ROWS = [
     ("create_remove", "create + remove of a container", 1.0),
     ("reclaim_file", "reclaim of a file page at the limit", 1.0),
     ("reclaim_anon", "reclaim of an anonymous page, to a RAM disk", 1.0),
+    ("open_close", "open + close of a file", 0.5),
+    ("pipe_close", "pipe + close", 0.5),
+    ("map_touch_unmap", "mmap + a page and its table + munmap", 0.5),
+    ("create_unlink_tmpfs", "tmpfs create + unlink", 0.5),
+    ("create_unlink_ext4", "ext4 create + unlink", 0.5),
+    ("socketpair_close", "socketpair + close", 0.5),
+    ("epoll_close", "epoll_create + close", 0.5),
+    ("unix_send_1k", "send + receive of 1 KiB, unix socket", 0.5),
+    ("thread_join", "thread create + join", 0.5),
+    ("block_64", "message: kmalloc + kfree of 64 bytes", 0.5),
+    ("block_64_turns", "the same, ten containers taking turns", 0.5),
+    ("block_4k", "message: kmalloc + kfree of 4 KiB", 0.5),
+    ("block_4k_turns", "the same, ten containers taking turns", 0.5),
 ]
 FIRST = ["depth1", "depth3", "depth10", "of1", "of100", "of1000"]
 READS = [
@@ -231,7 +244,7 @@ def chart(figures, path):
     rows.reverse()
     names = [f"{r[1]}" for r in rows]
     place = range(len(rows))
-    figure, axes = plt.subplots(figsize=(9, 7.5))
+    figure, axes = plt.subplots(figsize=(9, 11.5))
     axes.barh([p + 0.2 for p in place], [1] * len(rows), 0.38, color="#b8bec8", label="C")
     bars = axes.barh(
         [p - 0.2 for p in place], [r[7] / r[6] for r in rows], 0.38, color="#c5501f", label="Rust"

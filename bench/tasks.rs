@@ -108,17 +108,13 @@ pub fn between(hierarchy: &Hierarchy) -> Outcome {
     let mut sleeper = sleeper.context("sleep")?;
     let pid = sleeper.id();
     let idler = Idler::start()?;
-    let mut least = f64::MAX;
-    for _ in 0..4 {
-        let cost = idler.cost(|| {
-            for _ in 0..MOVES / 2 {
-                first.write("cgroup.procs", &pid.to_string())?;
-                second.write("cgroup.procs", &pid.to_string())?;
-            }
-            Ok(())
-        })?;
-        least = least.min(cost);
-    }
+    let least = idler.least(|| {
+        for _ in 0..MOVES / 2 {
+            first.write("cgroup.procs", &pid.to_string())?;
+            second.write("cgroup.procs", &pid.to_string())?;
+        }
+        Ok(())
+    })?;
     figure("deep", "move_task", least / MOVES as f64);
     let _ = sleeper.kill();
     let _ = sleeper.wait();

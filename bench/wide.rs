@@ -16,7 +16,7 @@ use crate::limits::{self, Disk};
 use crate::outcome::{fail, Context, Outcome};
 use crate::place::{Hierarchy, Home, Kind};
 use crate::sys;
-use crate::workers::{Workers, MOST};
+use crate::workers::{Paging, Workers, MOST};
 
 /// How many children there are when all is measured. The same ones: there only come more.
 const COUNTS: [usize; 4] = [1, 100, 1000, 10_000];
@@ -28,7 +28,7 @@ pub struct Family<'a> {
     pub hierarchy: &'a Hierarchy,
     pub parent: Home,
     pub children: Vec<Home>,
-    workers: Workers,
+    workers: Workers<Paging>,
 }
 
 /// Who faults and frees pages before a file is read.
@@ -48,7 +48,7 @@ impl<'a> Family<'a> {
             hierarchy,
             parent: Home(hierarchy.root().0.join("wide")),
             children: Vec::new(),
-            workers: Workers::new(most)?,
+            workers: Workers::new(Paging::new()?, most)?,
         })
     }
 
@@ -179,9 +179,9 @@ fn turns(family: &Family<'_>, machine: &str) -> Outcome {
             (0..rounds * count).try_for_each(|turn| family.workers.turn(turn % count, PAGES))
         };
         rounds(ROUNDS / 16)?;
-        let before = family.workers.spent();
+        let before = family.workers.job.spent();
         rounds(ROUNDS)?;
-        let after = family.workers.spent();
+        let after = family.workers.job.spent();
         let pages = (ROUNDS * count) as f64 * f64::from(PAGES);
         let place = format!("{machine}/turns{count}");
         figure(&place, "anon_fault", (after.0 - before.0) as f64 / pages);
@@ -199,11 +199,11 @@ fn storm(family: &Family<'_>, place: &str) -> Outcome {
 
     let count = family.children.len();
     let page = || -> Outcome<f64> {
-        let before = family.workers.spent_alone();
+        let before = family.workers.job.spent_alone();
         for child in 0..ROUNDS * count {
             family.workers.turn(child % count, PAGES)?;
         }
-        let spent = family.workers.spent_alone() - before;
+        let spent = family.workers.job.spent_alone() - before;
         Ok(spent as f64 / (ROUNDS * count) as f64 / f64::from(PAGES))
     };
     figure(place, "calm_fault_and_free", page()?);

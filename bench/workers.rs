@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Processes that wait, each in a container, for their turn to fault and free a few pages.
+//! Processes that wait, each in a container, for their turn to do some work.
 
 use std::sync::atomic::AtomicU64;
 
@@ -10,33 +10,37 @@ use crate::outcome::{fail, Outcome};
 use crate::place::Home;
 use crate::sys::{self, Advice, Mapping, Pid};
 
-/// The most pages of a turn.
+/// The most pages of a turn of [`Paging`].
 pub const MOST: u32 = 128;
 
-/// What a worker's number says if it is no number of pages.
+/// What a worker's number says if it does not say how much to do.
 const IDLE: u32 = 0;
 const STARTING: u32 = u32::MAX;
 const FAILED: u32 = u32::MAX - 1;
 
-pub struct Workers {
-    /// For each worker how many pages it has yet to fault. Words in shared memory take no
-    /// descriptors, of which there would be too many.
+/// Work that a process does in turns.
+pub trait Job {
+    /// What a process needs for it.
+    type Tools;
+
+    fn prepare(&self) -> Outcome<Self::Tools>;
+    fn turn(&self, tools: &mut Self::Tools, amount: u32) -> Outcome;
+}
+
+pub struct Workers<J> {
+    pub job: J,
+    /// For each worker how much it has yet to do. Words in shared memory take no descriptors, of
+    /// which there would be too many.
     turns: &'static [AtomicU64],
-    faults: Shared,
-    frees: Shared,
-    /// Both, without what others did in between.
-    alone: Shared,
     pids: Vec<Pid>,
 }
 
-impl Workers {
+impl<J: Job> Workers<J> {
     /// None yet, but room for so many.
-    pub fn new(room: usize) -> Outcome<Self> {
+    pub fn new(job: J, room: usize) -> Outcome<Self> {
         Ok(Self {
+            job,
             turns: sys::shared_counters(room)?,
-            faults: Shared::new()?,
-            frees: Shared::new()?,
-            alone: Shared::new()?,
             pids: Vec::new(),
         })
     }
@@ -57,11 +61,11 @@ impl Workers {
         Self::wait(turn, STARTING)
     }
 
-    /// Has a worker fault and free `pages`, and waits for it.
-    pub fn turn(&self, worker: usize, pages: u32) -> Outcome {
+    /// Has a worker do its work, and waits for it.
+    pub fn turn(&self, worker: usize, amount: u32) -> Outcome {
         let turn = &self.turns[worker];
-        calls::tell(turn, pages);
-        Self::wait(turn, pages)
+        calls::tell(turn, amount);
+        Self::wait(turn, amount)
     }
 
     fn wait(turn: &AtomicU64, told: u32) -> Outcome {
@@ -71,7 +75,45 @@ impl Workers {
         }
     }
 
-    /// The instructions that all of them have spent on faults, and on freeing.
+    fn take_turns(&self, turn: &AtomicU64) -> Outcome<std::convert::Infallible> {
+        let mut tools = self.job.prepare()?;
+        loop {
+            calls::tell(turn, IDLE);
+            let amount = calls::wait_while(turn, IDLE);
+            self.job.turn(&mut tools, amount as u32)?;
+        }
+    }
+}
+
+impl<J> Drop for Workers<J> {
+    fn drop(&mut self) {
+        for pid in &self.pids {
+            pid.kill(sys::SIGKILL);
+        }
+        for pid in &self.pids {
+            let _ = pid.wait();
+        }
+    }
+}
+
+/// To fault and free a few pages.
+pub struct Paging {
+    faults: Shared,
+    frees: Shared,
+    /// Both, without what others did in between.
+    alone: Shared,
+}
+
+impl Paging {
+    pub fn new() -> Outcome<Self> {
+        Ok(Self {
+            faults: Shared::new()?,
+            frees: Shared::new()?,
+            alone: Shared::new()?,
+        })
+    }
+
+    /// The instructions that all workers have spent on faults, and on freeing.
     pub fn spent(&self) -> (u64, u64) {
         (self.faults.get(), self.frees.get())
     }
@@ -80,38 +122,31 @@ impl Workers {
     pub fn spent_alone(&self) -> u64 {
         self.alone.get()
     }
+}
 
-    fn take_turns(&self, turn: &AtomicU64) -> Outcome<std::convert::Infallible> {
-        let page = sys::page_size();
-        let all = MOST as usize * page;
+impl Job for Paging {
+    type Tools = Mapping;
+
+    fn prepare(&self) -> Outcome<Mapping> {
+        let all = MOST as usize * sys::page_size();
         let mut memory = Mapping::anon(all)?;
         // Page tables stay.
         memory.fill(0..all, 1);
         memory.advise(0..all, Advice::DontNeed)?;
-        loop {
-            calls::tell(turn, IDLE);
-            let pages = calls::wait_while(turn, IDLE);
-            let bytes = (pages as usize * page).min(all);
-            let begun = calls::thread_time();
-            let start = clock::now();
-            memory.fill(0..bytes, 1);
-            let faulted = clock::now();
-            memory.advise(0..bytes, Advice::DontNeed)?;
-            let freed = clock::now();
-            self.alone.add(calls::thread_time() - begun);
-            self.faults.add(faulted - start);
-            self.frees.add(freed - faulted);
-        }
+        Ok(memory)
     }
-}
 
-impl Drop for Workers {
-    fn drop(&mut self) {
-        for pid in &self.pids {
-            pid.kill(sys::SIGKILL);
-        }
-        for pid in &self.pids {
-            let _ = pid.wait();
-        }
+    fn turn(&self, memory: &mut Mapping, pages: u32) -> Outcome {
+        let bytes = pages as usize * sys::page_size();
+        let begun = calls::thread_time();
+        let start = clock::now();
+        memory.fill(0..bytes, 1);
+        let faulted = clock::now();
+        memory.advise(0..bytes, Advice::DontNeed)?;
+        let freed = clock::now();
+        self.alone.add(calls::thread_time() - begun);
+        self.faults.add(faulted - start);
+        self.frees.add(freed - faulted);
+        Ok(())
     }
 }
