@@ -53,7 +53,7 @@ help:
 
 run:
 	@scripts/kernel $(K)
-	@scripts/guest --timeout 600 --append cgroup.memory=nokmem,nosocket \
+	@scripts/guest --timeout 600 --append cgroup.memory=nosocket \
 		build/$(K)/bzImage demo
 
 test:

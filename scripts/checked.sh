@@ -9,7 +9,7 @@ lockdep|kasan|kmemleak) ;;
 esac
 
 # Kernel arguments: the same accounting by either controller.
-ARGUMENTS=cgroup.memory=nokmem,nosocket
+ARGUMENTS=cgroup.memory=nosocket
 # While identify_cpu() has forgotten that page tables have five levels, KASAN takes
 # an interrupt's memory for wild.
 [ "$DEBUG" != kasan ] || ARGUMENTS="$ARGUMENTS no5lvl"

@@ -9,6 +9,9 @@
 # descriptor, and expect that each finds 50 MB there that the others have not
 # read; and what is left after reclaim must fit within 3 %, less than what goes
 # in one step if folios are large. So processes take turns, and folios are small.
+#
+# test_kmem looks for files in the root directory that are not there, and expects the
+# kernel to remember that, as it does for a disk only. So it gets a root on one.
 
 mount -t cgroup2 none /sys/fs/cgroup
 mkswap /dev/vdb >/dev/null
@@ -16,12 +19,20 @@ swapon /dev/vdb
 echo 4 >/sys/block/vda/queue/read_ahead_kb
 cd /mnt || exit 1
 
+root=/mnt/root
+mkdir -p $root/proc $root/sys/fs/cgroup
+mount -t proc none $root/proc
+mount -o bind /sys/fs/cgroup $root/sys/fs/cgroup
+cp /bin/test_kmem $root/
+
 round=0
 while [ $round -lt "${1:-1}" ]; do
 	round=$((round + 1))
 	echo "round $round"
 	test_core 2>&1
 	test_kill 2>&1
+	chroot $root /test_kmem 2>&1
 	memctl-guest in-turn /bin/test_memcontrol 2>&1
 done
+umount $root/proc $root/sys/fs/cgroup
 exit 0

@@ -387,6 +387,14 @@ impl Cgroup {
         })
     }
 
+    /// How much kernel memory is charged to this container and those below it.
+    pub fn kernel_memory(&self) -> Outcome<u64> {
+        match self.version {
+            Version::V1 => self.number("memory.kmem.usage_in_bytes"),
+            Version::V2 => self.stat()?.get("kernel"),
+        }
+    }
+
     fn limit_file(&self) -> &'static str {
         match self.version {
             Version::V1 => "memory.limit_in_bytes",

@@ -251,6 +251,17 @@ pub fn allow_threads(count: usize) -> Outcome {
     set("/proc/sys/kernel/threads-max", &count.to_string())
 }
 
+/// Whether kernel memory is counted: the guest was not told to leave it alone.
+pub fn counts_kernel_memory() -> bool {
+    let arguments = fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    let words = arguments
+        .split_whitespace()
+        .filter_map(|argument| argument.strip_prefix("cgroup.memory="));
+    !words
+        .flat_map(|words| words.split(','))
+        .any(|word| word == "nokmem")
+}
+
 /// Whether the guest was told to do all of what `make test` does a part of.
 pub fn in_full() -> bool {
     let arguments = fs::read_to_string("/proc/cmdline").unwrap_or_default();

@@ -51,6 +51,7 @@ fn suite(version: Version) -> Suite {
             &v1_control::LIMIT_GROUP,
             &v1_control::OOM_GROUP,
             &both::permission::V1_GROUP,
+            &both::kmem::V1_GROUP,
         ],
         Version::V2 => &[
             &v2_files::GROUP,

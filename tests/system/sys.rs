@@ -275,6 +275,45 @@ pub fn event_counter() -> io::Result<File> {
     Ok(File::from(unsafe { OwnedFd::from_raw_fd(fd) }))
 }
 
+/// A pipe, as the end to read from and the end to write to. A write for which there is no room fails.
+pub fn pipe() -> io::Result<(File, File)> {
+    let mut ends = [0; 2];
+    let flags = libc::O_CLOEXEC | libc::O_NONBLOCK;
+    // SAFETY: there is room for two descriptors, and it outlives the call.
+    check(unsafe { libc::pipe2(ends.as_mut_ptr(), flags) })?;
+    // SAFETY: the descriptors were just made and nobody else knows them.
+    let end = |fd| File::from(unsafe { OwnedFd::from_raw_fd(fd) });
+    Ok((end(ends[0]), end(ends[1])))
+}
+
+/// Lets as much be in a pipe.
+pub fn set_pipe_size(pipe: &File, bytes: usize) -> io::Result<()> {
+    let bytes = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
+    // SAFETY: F_SETPIPE_SZ takes a number.
+    check(unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETPIPE_SZ, bytes) })?;
+    Ok(())
+}
+
+/// Lets the calling process and those it starts have descriptors with numbers below `count`.
+pub fn allow_descriptors(count: u64) -> io::Result<()> {
+    let limit = libc::rlimit {
+        rlim_cur: count,
+        rlim_max: count,
+    };
+    // SAFETY: the pointer is to a structure that lives through the call.
+    check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) })?;
+    Ok(())
+}
+
+/// The same open file under the number `lowest`, or the first above it that is free.
+pub fn duplicate(file: &File, lowest: u64) -> io::Result<File> {
+    let lowest = libc::c_int::try_from(lowest).unwrap_or(libc::c_int::MAX);
+    // SAFETY: F_DUPFD_CLOEXEC takes a number.
+    let fd = check(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_DUPFD_CLOEXEC, lowest) })?;
+    // SAFETY: the descriptor was just made and nobody else knows it.
+    Ok(File::from(unsafe { OwnedFd::from_raw_fd(fd) }))
+}
+
 /// Lets nobody interrupt this process, nor those it starts, before it sleeps (`SCHED_FIFO`).
 pub fn run_in_turn() -> io::Result<()> {
     let parameters = libc::sched_param { sched_priority: 1 };
@@ -564,6 +603,15 @@ impl Mapping {
         mapping.cut_front(skip)?;
         mapping.cut_back(len)?;
         mapping.advise(0..len, Advice::HugePage)?;
+        Ok(mapping)
+    }
+
+    /// As [`anon`](Self::anon), of any length: there is no promise that all of it can be written.
+    pub fn sparse(len: usize) -> io::Result<Self> {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        let mapping = Self::new(len, flags, None)?;
+        // As in `anon`.
+        let _ = mapping.advise(0..len, Advice::NoHugePage);
         Ok(mapping)
     }
 

@@ -159,8 +159,8 @@ fn high_idle_stocks(hierarchy: &Hierarchy) -> Outcome {
     // Room for what a few containers may have charged in advance, not for what all do. Nobody looks
     // at the usage meanwhile, which would tell the kernel how much that is.
     machine::drain_lru_batches()?;
-    let used = slice.stat()?.sum(&["anon", "file"])?;
-    let high = used + BUSY + 2 * stock_slack();
+    let used = slice.stat()?.sum(&["anon", "file", "kernel"])?;
+    let high = used + BUSY + 6 * stock_slack();
     slice.write("memory.high", high)?;
     let before = slice.events()?.get("high")?;
     let unhindered = || -> Outcome {

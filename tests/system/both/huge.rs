@@ -6,6 +6,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use super::charge::{charged_is, usage_is};
+use super::remove::nobody_lingers;
 use crate::cgroup::{process_slack, stock_slack, Cgroup, Hierarchy, Kind, Version};
 use crate::check;
 use crate::disk;
@@ -17,7 +18,8 @@ use crate::sys::{self, Advice, Mapping};
 use crate::worker::{run_in, Worker};
 
 pub const GROUP: Group = group!("huge":
-    charge, unmap_half, discard_half, collapse, fork, limit, crowded_limit, tmpfs);
+    charge, unmap_half, discard_half, collapse, fork, limit, crowded_limit, tmpfs,
+    holes, holes_below_limit, holes_left_behind);
 
 fn charge(hierarchy: &Hierarchy) -> Outcome {
     let container = hierarchy.create("huge")?;
@@ -66,7 +68,7 @@ fn give_back_half(hierarchy: &Hierarchy, give: fn(&mut Mapping, usize) -> Outcom
     eventually(|| within("huge pages", container.charged(Kind::Huge)?, huge..=huge))?;
 
     // Without accounting of kernel memory, huge pages that wait to be split are not looked for when
-    // a container reaches its limit, only when the machine is short of memory. This is how to ask.
+    // a container is short of memory, only when the machine is. This is how to ask.
     machine::drop_caches()?;
     usage_is(&container, huge / 2 * 3)?;
     worker.finish()?;
@@ -276,4 +278,93 @@ fn tmpfs(hierarchy: &Hierarchy) -> Outcome {
     drop(file);
     disk::remove(&path)?;
     within("usage at the end", container.usage()?, 0..=stock_slack())
+}
+
+/// How much of huge pages, of which little is in use, and how much other memory.
+const HOLES: u64 = 40 * MB;
+const OTHER: u64 = 24 * MB;
+const LIMIT: u64 = 48 * MB;
+
+/// Starts a process with huge pages, all but a small page of each given back. When told to, it takes
+/// other memory.
+fn with_holes(home: &Cgroup) -> Outcome<Worker> {
+    let huge = huge_page_size()? as usize;
+    let mut worker = Worker::start(home, |line| {
+        let len = HOLES as usize;
+        let mut memory = Mapping::huge(len, huge)?;
+        memory.fill(0..len, 0);
+        line.rest()?;
+        for start in (0..len).step_by(huge) {
+            memory.advise(start + sys::page_size()..start + huge, Advice::DontNeed)?;
+        }
+        line.rest()?;
+        let mut other = Mapping::anon(OTHER as usize)?;
+        other.fill(0..OTHER as usize, 1);
+        line.rest()?;
+        for start in (0..len).step_by(huge) {
+            check!(memory.holds(start..start + 1, 0), "memory has changed");
+        }
+        check!(other.holds(0..OTHER as usize, 1), "memory has changed");
+        Ok(())
+    })?;
+    worker.hear()?;
+    eventually(|| within("huge pages", home.charged(Kind::Huge)?, HOLES..=HOLES))?;
+    worker.tell(0)?;
+    worker.hear()?;
+    // As a whole, they are still there.
+    usage_is(home, HOLES)?;
+    Ok(worker)
+}
+
+/// At the limit, huge pages that are in use in part are split, and nobody is killed.
+fn split_within(limited: &Cgroup, home: &Cgroup) -> Outcome {
+    limited.set_limit(LIMIT)?;
+    let mut worker = with_holes(home)?;
+    worker.tell(0)?;
+    worker.hear()?;
+    within("usage", limited.usage()?, OTHER..=LIMIT)?;
+    equal("processes killed", limited.oom_kills()?, 0)?;
+    worker.finish()?;
+    within("usage at the end", limited.usage()?, 0..=stock_slack())
+}
+
+/// Whether huge pages that are to be split are looked for at a container's limit.
+fn can_be_split() -> Outcome {
+    if !machine::counts_kernel_memory() {
+        return skip("nothing is split without accounting of kernel memory");
+    }
+    Ok(())
+}
+
+fn holes(hierarchy: &Hierarchy) -> Outcome {
+    can_be_split()?;
+    let container = hierarchy.create("holes")?;
+    split_within(&container, &container)
+}
+
+/// The same with the limit of the container above.
+fn holes_below_limit(hierarchy: &Hierarchy) -> Outcome {
+    can_be_split()?;
+    let parent = hierarchy.create("parent")?;
+    let child = parent.child("child")?;
+    split_within(&parent, &child)
+}
+
+/// The container is gone, and the one above has its huge pages.
+fn holes_left_behind(hierarchy: &Hierarchy) -> Outcome {
+    can_be_split()?;
+    let (parent, elsewhere) = (hierarchy.create("parent")?, hierarchy.create("elsewhere")?);
+    let child = parent.child("child")?;
+    let mut worker = with_holes(&child)?;
+    elsewhere.adopt(worker.pid())?;
+    child.remove()?;
+    nobody_lingers(hierarchy)?;
+    usage_is(&parent, HOLES)?;
+    // The C controller refuses as long as it splits and has nothing to take away.
+    eventually(|| parent.set_limit(HOLES / 8))?;
+    within("usage", parent.usage()?, MB / 64..=HOLES / 8)?;
+    worker.tell(0)?;
+    worker.hear()?;
+    worker.finish()?;
+    within("usage at the end", parent.usage()?, 0..=stock_slack())
 }

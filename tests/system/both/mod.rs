@@ -7,6 +7,7 @@ mod charge;
 pub mod exhaustion;
 pub mod faults;
 mod huge;
+pub mod kmem;
 mod limit;
 mod migrate;
 mod oom;
@@ -30,6 +31,8 @@ pub const GROUPS: &[Group] = &[
     oom::GROUP,
     share::GROUP,
     huge::GROUP,
+    kmem::GROUP,
+    kmem::NOT_COUNTED_GROUP,
     migrate::GROUP,
     poison::GROUP,
     remove::GROUP,
