@@ -361,8 +361,8 @@ fn holes_left_behind(hierarchy: &Hierarchy) -> Outcome {
     nobody_lingers(hierarchy)?;
     usage_is(&parent, HOLES)?;
     // The C controller refuses as long as it splits and has nothing to take away.
-    eventually(|| parent.set_limit(HOLES / 8))?;
-    within("usage", parent.usage()?, MB / 64..=HOLES / 8)?;
+    eventually(|| parent.set_limit(HOLES / 2))?;
+    within("usage", parent.usage()?, MB / 64..=HOLES / 2)?;
     worker.tell(0)?;
     worker.hear()?;
     worker.finish()?;
