@@ -160,7 +160,7 @@ fn high_idle_stocks(hierarchy: &Hierarchy) -> Outcome {
     // at the usage meanwhile, which would tell the kernel how much that is.
     machine::drain_lru_batches()?;
     let used = slice.stat()?.sum(&["anon", "file", "kernel"])?;
-    let high = used + BUSY + 6 * stock_slack();
+    let high = used + BUSY + 2 * stock_slack();
     slice.write("memory.high", high)?;
     let before = slice.events()?.get("high")?;
     let unhindered = || -> Outcome {

@@ -12,6 +12,12 @@
 //! one, in the share that its handle points at. What is used may be negative on a CPU; the sum of
 //! all CPUs is right, and stays so when the objects of a removed container become its parent's.
 //!
+//! A container that gets a page here, or has one left, is noted as one that has a stock on the CPU:
+//! see `c/stocked.rs`. When it loses its place there, its byte stock is given up: what is less than
+//! a page goes to the stock of the first CPU, where it adds up. So containers of which nobody has
+//! heard for a while keep less than a page for each node and, for CPUs where objects were freed
+//! alone, less than a page each.
+//!
 //! A stock may be less than nothing for a while: where an interrupt used it up between a look and
 //! a change, or another CPU took it back at that moment. The next charge there makes up for it.
 //!
@@ -91,8 +97,11 @@ pub(crate) fn put(node: &Node, kind: Kind, n: u32, rcu: &rcu::Guard) {
     if let Some(row) = row {
         row.changed();
     }
-    if left >= PAGE as i32 && (left > HIGH || Current::get().frees_memory()) {
-        trim(node, rcu);
+    if left >= PAGE as i32 {
+        let first = left.wrapping_sub(n as i32) < PAGE as i32;
+        if first || left > HIGH || Current::get().frees_memory() {
+            trim(node, rcu);
+        }
     }
 }
 
@@ -104,17 +113,31 @@ pub(crate) fn grant(node: &Node, kind: Kind, pages: usize, n: u32, rcu: &rcu::Gu
     if let Some(row) = node.rows().overspend(&QUOTA, kind as usize, n, rcu) {
         row.changed();
     }
+    if !node.memcg().is_root() {
+        stock::note(node.memcg(), rcu);
+    }
 }
 
-/// Gives whole pages of the stock of this CPU back. What reclaim frees is for whoever has no room.
+/// Keeps what is in the stock of this CPU in bounds. What reclaim frees is for whoever has no room.
 #[cold]
 fn trim(node: &Node, rcu: &rcu::Guard) {
-    let keep = match Current::get().frees_memory() {
-        true => 0,
-        false => LOW,
+    let _off = percpu::PreemptionOff::new();
+    let row = node.rows().this();
+    if node.memcg().is_root() {
+        // Nothing was charged for it here.
+        row.take_left(&QUOTA, 0, PAGE);
+        return;
+    }
+    let keep = match (Current::get().frees_memory(), row.left(&QUOTA) > HIGH) {
+        (true, _) => 0,
+        (false, true) => LOW,
+        (false, false) => return stock::note(node.memcg(), rcu),
     };
-    let grains = node.rows().this().take_left(&QUOTA, keep, PAGE);
+    let grains = row.take_left(&QUOTA, keep, PAGE);
     uncharge(node.memcg(), (grains / PAGE) as usize, rcu);
+    if keep != 0 {
+        stock::note(node.memcg(), rcu);
+    }
 }
 
 /// Takes back the charge of `nr` pages of kernel memory, which were charged to `memcg` or to one
@@ -132,20 +155,32 @@ pub(crate) fn uncharge(memcg: &MemCgroup, nr: usize, rcu: &rcu::Guard) {
     }
 }
 
-/// Gives back the whole pages of the stocks of `memcg` on `cpu`. Returns how many there were.
-/// Steps: nodes.
-pub(super) fn drain(memcg: &MemCgroup, cpu: u32) -> usize {
-    if memcg.is_root() {
+/// Gives back the byte stocks of `memcg` on `cpu`: whole pages, as many as there are with what
+/// others have left. Returns how many that were. Steps: nodes.
+pub(super) fn give_up(memcg: &MemCgroup, cpu: u32) -> usize {
+    let grains: u32 = memcg.nodes().map(|node| give_up_on(node, cpu)).sum();
+    let nr = (grains / PAGE) as usize;
+    if nr == 0 || memcg.is_root() {
         return 0;
     }
-    let rows = memcg.nodes().filter_map(|node| node.rows().row(cpu));
-    let grains = rows.map(|row| row.take_left(&QUOTA, 0, PAGE) as usize);
-    let nr = grains.sum::<usize>() / PAGE as usize;
-    if let Some(kmem) = memcg.kmem().filter(|_| nr != 0) {
+    if let Some(kmem) = memcg.kmem() {
         kmem.uncharge(nr);
     }
     stock::give_back_quietly(memcg, nr);
     nr
+}
+
+fn give_up_on(node: &Node, cpu: u32) -> u32 {
+    let mut cpus = percpu::possible_cpus();
+    let first = cpus.next().and_then(|first| node.rows().row(first));
+    let (Some(row), Some(first)) = (node.rows().row(cpu), first) else {
+        return 0;
+    };
+    if row.left(&QUOTA) == 0 {
+        return 0;
+    }
+    first.grant(&QUOTA, row.take_all_left(&QUOTA) as u32);
+    first.take_left(&QUOTA, 0, PAGE)
 }
 
 /// What is left of the stocks of `from`, which is about to be freed, becomes `to`'s. Steps: nodes,

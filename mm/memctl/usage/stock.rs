@@ -138,8 +138,8 @@ fn keep(memcg: &MemCgroup, nr: usize, rcu: &rcu::Guard, wake: impl Fn(&MemCgroup
     };
     drop(off);
     row.changed();
-    if let Some((old, row)) = old.and_then(|old| Some((old, old.rows().row(cpu.id())?))) {
-        take_back(old, &row, &wake);
+    if let Some(old) = old {
+        give_up(old, cpu, &wake);
     }
     match surplus {
         // Who has looked for room in between has not found these pages.
@@ -159,6 +159,23 @@ fn put(stock: &Atomic<i32>, nr: usize) -> (bool, usize) {
         false => 0,
     };
     (old == 0, surplus)
+}
+
+/// Gives back what `memcg`, which is not noted on `cpu` any more, has in stock there. Returns how
+/// many pages there were. Steps: nodes.
+#[cold]
+fn give_up(memcg: &MemCgroup, cpu: Cpu, wake: impl Fn(&MemCgroup)) -> usize {
+    let in_bytes = bytes::give_up(memcg, cpu.id());
+    let row = memcg.rows().row(cpu.id());
+    in_bytes + row.map_or(0, |row| take_back(memcg, &row, wake))
+}
+
+/// Notes that `memcg` has a byte stock on this CPU, where the caller stays.
+pub(super) fn note(memcg: &MemCgroup, rcu: &rcu::Guard) {
+    let cpu = Cpu::this();
+    if let Some(old) = stocked::note(memcg, cpu, rcu) {
+        give_up(old, cpu, |_| {});
+    }
 }
 
 /// Gives `nr` charged pages back, and wakes those who wait for room.
@@ -246,20 +263,17 @@ pub(crate) fn drain_here(root: &MemCgroup) -> usize {
 }
 
 fn drain_found(root: &MemCgroup, (cpu, memcg): (Cpu, &MemCgroup)) -> usize {
-    let Some(row) = memcg.rows().row(cpu.id()) else {
-        return 0;
-    };
-    if !memcg.up().any(|m| core::ptr::eq(m, root)) {
-        return 0;
+    match memcg.up().any(|m| core::ptr::eq(m, root)) {
+        true => give_up(memcg, cpu, waiters::wake),
+        false => 0,
     }
-    bytes::drain(memcg, cpu.id()) + take_back(memcg, &row, waiters::wake)
 }
 
 /// Gives back all stocks of `memcg`, which is being removed, for the last time. Steps: possible
 /// CPUs, times nodes.
 pub(crate) fn drain_last(memcg: &MemCgroup) {
     for cpu in percpu::possible_cpus() {
-        bytes::drain(memcg, cpu);
+        bytes::give_up(memcg, cpu);
         if let Some(row) = memcg.rows().row(cpu) {
             take_back(memcg, &row, waiters::wake);
         }

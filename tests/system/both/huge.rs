@@ -241,7 +241,8 @@ fn crowded_limit(hierarchy: &Hierarchy) -> Outcome {
     })?;
     worker.hear()?;
     let before = charged_at_last(&home)?;
-    let limit = before + room as u64;
+    // What the kernel needs for those beside counts, too.
+    let limit = before + parent.kernel_memory()? + room as u64;
     lower_gently(&parent, limit)?;
     worker.tell(0)?;
     worker.hear()?;

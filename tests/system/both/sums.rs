@@ -178,7 +178,7 @@ fn usage(hierarchy: &Hierarchy) -> Outcome {
     let (anon, file, total) = names(hierarchy.version());
     family.settles(|| {
         for (cgroup, containers) in [(&family.parent, 3), (&family.child, 1), (&family.beside, 1)] {
-            let there = sum(&cgroup.stat()?, total, &[anon, file])?;
+            let there = sum(&cgroup.stat()?, total, &[anon, file])? + cgroup.kernel_memory()?;
             within(
                 format_args!("usage of {}", cgroup.path().display()),
                 cgroup.usage()?,
@@ -296,7 +296,7 @@ fn idle(hierarchy: &Hierarchy) -> Outcome {
         false => containers as u64 * stock_slack(),
     };
     let uses_what_is_there = |cgroup: &Cgroup, slack: u64| {
-        let there = sum(&cgroup.stat()?, total, &[anon, file])?;
+        let there = sum(&cgroup.stat()?, total, &[anon, file])? + cgroup.kernel_memory()?;
         within(
             format_args!("usage of {}", cgroup.path().display()),
             cgroup.usage()?,
