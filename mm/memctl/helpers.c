@@ -70,6 +70,19 @@ __rust_helper void rust_helper_obj_cgroup_put_many(struct obj_cgroup *objcg,
 		percpu_ref_put_many(&objcg->refcnt, nr);
 }
 
+/* As obj_cgroup_put(), for who is under RCU. */
+__rust_helper void rust_helper_obj_cgroup_put_rcu(struct obj_cgroup *objcg)
+{
+	unsigned long __percpu *count;
+
+	if (obj_cgroup_is_root(objcg))
+		return;
+	if (likely(__ref_is_percpu(&objcg->refcnt, &count)))
+		this_cpu_dec(*count);
+	else
+		percpu_ref_put(&objcg->refcnt);
+}
+
 __rust_helper void rust_helper_css_kill(struct cgroup_subsys_state *css)
 {
 	percpu_ref_kill(&css->refcnt);
@@ -163,6 +176,12 @@ __rust_helper void *rust_helper_memctl_cache_alloc(struct kmem_cache *cache,
 __rust_helper struct slab *rust_helper_memctl_slab_of(const void *object)
 {
 	return virt_to_slab(object);
+}
+
+/* The same of what is known to be an object. */
+__rust_helper struct slab *rust_helper_memctl_slab_of_object(const void *object)
+{
+	return (struct slab *)virt_to_head_page(object);
 }
 
 __rust_helper struct folio *rust_helper_memctl_folio_of(const void *object)

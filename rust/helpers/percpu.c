@@ -91,6 +91,26 @@ rust_helper_percpu_row_spend_rcu(void __percpu *row, size_t granted,
 }
 
 /*
+ * Takes @n from the int at @used in this CPU's @row. What it is then is in @now. Under
+ * RCU. Returns the row if it is on no list.
+ */
+__rust_helper void *
+rust_helper_percpu_row_unspend_rcu(void __percpu *row, size_t used,
+				   size_t listed, int n, int *now)
+{
+	void *unlisted = NULL;
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RCU))
+		preempt_disable_notrace();
+	*now = this_cpu_sub_return(*(int __percpu *)(row + used), n);
+	if (unlikely(!raw_cpu_read(*(u32 __percpu *)(row + listed))))
+		unlisted = raw_cpu_ptr(row);
+	if (IS_ENABLED(CONFIG_PREEMPT_RCU))
+		preempt_enable_notrace();
+	return unlisted;
+}
+
+/*
  * Whether RCU does not watch @cpu, so that all it did as a reader before is seen. Who
  * asks has had a full barrier before: what @cpu does as a reader from now on sees what
  * was written before that.

@@ -14,14 +14,18 @@ use super::{
 use crate::{
     c::{
         gfp::Gfp,
+        items::GRAIN,
         memcg::MemCgroup,
+        objcg::ObjCgroup,
         slab::{
             Cache,
             FreedObjects,
             ListLru,
-            NewObject, //
+            NewObject,
+            NewObjects, //
         },
         task::Current,
+        vm,
     },
     usage::bytes::{
         self,
@@ -32,19 +36,29 @@ use kernel::{
     cgroup::CssData,
     prelude::*,
     sync::{
-        aref::ARef,
-        counted::{
-            Counted,
-            TryRefCounted, //
-        },
-        rcu,
+        counted::TryRefCounted,
+        rcu, //
     },
 };
 
-fn kind(cache: Cache<'_>) -> Kind {
-    match cache.is_reclaimable() {
-        true => Kind::Reclaimable,
-        false => Kind::Unreclaimable,
+/// What an object of a cache uses, in grains.
+#[derive(Clone, Copy)]
+struct Need {
+    kind: Kind,
+    n: u32,
+}
+
+impl Need {
+    #[inline]
+    fn of(cache: Cache<'_>) -> Self {
+        Self {
+            kind: match cache.is_reclaimable() {
+                true => Kind::Reclaimable,
+                false => Kind::Unreclaimable,
+            },
+            // Sizes are multiples of it.
+            n: (cache.object_size() / GRAIN) as u32,
+        }
     }
 }
 
@@ -54,49 +68,106 @@ fn kind(cache: Cache<'_>) -> Kind {
 ///
 /// # Errors
 ///
-/// As [`charge::try_charge`], and `ENOMEM` if there is no memory for the list. Those that were
-/// charged before have owners then, others have none.
-pub(crate) fn charge<'a>(
-    cache: Cache<'a>,
-    objects: impl Iterator<Item = NewObject<'a>>,
+/// As [`try_charge`](super::charge::try_charge), and `ENOMEM` if there is no memory for the list.
+/// Those that were charged before have owners then, others have none.
+#[inline]
+pub(crate) fn charge(
+    mut objects: NewObjects<'_>,
     list: Option<ListLru<'_>>,
     gfp: Gfp,
     slab_flags: u32,
 ) -> Result {
-    let current = Current::get();
-    let held = {
-        let rcu = rcu::read_lock();
-        let memcg = current.kernel_memcg(&rcu);
-        if memcg.is_root() {
-            return Ok(());
-        }
-        // The list that is made must be that of the container which is charged.
-        list.as_ref()
-            .and_then(|_| memcg.up().find_map(TryRefCounted::try_get))
-    };
-    if let (Some(list), Some(held)) = (&list, &held) {
-        list.make_for(held, gfp)?;
+    let need = Need::of(objects.cache());
+    let rcu = rcu::read_lock();
+    let memcg = Current::get().kernel_memcg(&rcu);
+    if memcg.is_root() {
+        return Ok(());
     }
-
-    let (kind, n) = (kind(cache), bytes::grains(cache.object_size()));
-    for object in objects {
-        if object.has_place() || object.make_place(gfp, slab_flags) {
-            charge_one(object, held.as_ref(), kind, n, gfp)?;
+    let has_list = list.as_ref().is_none_or(|list| list.is_there_for(memcg));
+    while let Some(object) = objects.next() {
+        let done = match has_list {
+            true => charge_fast(object, memcg, need, &rcu),
+            false => Err(object),
+        };
+        if let Err(object) = done {
+            drop(rcu);
+            return charge_rest(object, objects, list, gfp, slab_flags);
         }
     }
     Ok(())
 }
 
-#[inline]
-fn charge_one(
+/// Charges `object` and those behind it in the slow way. Each has its container looked for: a batch
+/// is rare, and takes its time.
+#[cold]
+#[inline(never)]
+fn charge_rest(
     object: NewObject<'_>,
-    held: Option<&ARef<Counted<MemCgroup>>>,
-    kind: Kind,
-    n: u32,
+    rest: NewObjects<'_>,
+    list: Option<ListLru<'_>>,
     gfp: Gfp,
+    slab_flags: u32,
 ) -> Result {
+    let need = Need::of(rest.cache());
+    let gfp = vm::allowed(gfp);
+    Iterator::chain(core::iter::once(object), rest)
+        .try_for_each(|object| charge_slowly(object, need, list.as_ref(), gfp, slab_flags))
+}
+
+/// Charges an object to the stock of this CPU, if it has enough.
+#[inline(always)]
+fn charge_fast<'a>(
+    object: NewObject<'a>,
+    memcg: &MemCgroup,
+    need: Need,
+    rcu: &rcu::Guard,
+) -> Result<(), NewObject<'a>> {
+    let node = memcg.node(object.nid());
+    let (Some(place), Some(owner)) = (object.place(), node.owner(rcu)) else {
+        return Err(object);
+    };
+    if bytes::take(node, need.kind, need.n, rcu).is_err() {
+        return Err(object);
+    }
+    match owner.try_get_live(rcu) {
+        Some(owner) => {
+            object.own(place, owner);
+            Ok(())
+        }
+        None => {
+            // It is being taken away.
+            bytes::put(node, need.kind, need.n, rcu);
+            Err(object)
+        }
+    }
+}
+
+fn charge_slowly(
+    object: NewObject<'_>,
+    need: Need,
+    list: Option<&ListLru<'_>>,
+    gfp: Gfp,
+    slab_flags: u32,
+) -> Result {
+    // The list that is made must be that of the container which is charged.
+    let held = match list {
+        Some(list) => {
+            let held = {
+                let rcu = rcu::read_lock();
+                let memcg = Current::get().kernel_memcg(&rcu);
+                let held = memcg.up().find_map(TryRefCounted::try_get);
+                held.ok_or(ENOMEM)?
+            };
+            list.make_for(&held, gfp)?;
+            Some(held)
+        }
+        None => None,
+    };
+    let Some(place) = object.make_place(gfp, slab_flags) else {
+        return Ok(());
+    };
     let rcu = rcu::read_lock();
-    let memcg = match held {
+    let memcg = match &held {
         Some(held) => held,
         None => Current::get().kernel_memcg(&rcu),
     };
@@ -106,33 +177,36 @@ fn charge_one(
         return Ok(());
     }
     let node = owner.node(&rcu);
-    match bytes::take(node, kind, n, &rcu) {
-        Ok(()) => object.own(owner),
-        Err(left) => {
-            let need = (kind, n, left);
-            let held = kmem::hold(node.memcg(), gfp);
-            let charged = match &held {
-                Some(held) => {
-                    drop(owner);
-                    drop(rcu);
-                    kmem::grant(held, nid, need, gfp)?
-                }
-                None => kmem::grant(node.memcg(), nid, need, gfp)?,
-            };
-            if let Some(owner) = charged {
-                object.own(owner);
-            }
+    let left = match bytes::take(node, need.kind, need.n, &rcu) {
+        Ok(()) => {
+            object.own(place, owner);
+            return Ok(());
         }
+        Err(left) => left,
+    };
+    let need = (need.kind, need.n, left);
+    let held = kmem::hold(node.memcg(), gfp);
+    let charged = match &held {
+        Some(held) => {
+            drop(owner);
+            drop(rcu);
+            kmem::grant(held, nid, need, gfp)?
+        }
+        None => kmem::grant(node.memcg(), nid, need, gfp)?,
+    };
+    if let Some(owner) = charged {
+        object.own(place, owner);
     }
     Ok(())
 }
 
 /// Takes back the charges of objects that are freed. Any context.
+#[inline]
 pub(crate) fn uncharge(objects: FreedObjects<'_>) {
-    let cache = objects.cache();
-    let (kind, n) = (kind(cache), bytes::grains(cache.object_size()));
+    let need = Need::of(objects.cache());
+    let rcu = rcu::read_lock();
     for owner in objects.into_owners() {
-        let rcu = rcu::read_lock();
-        bytes::put(owner.node(&rcu), kind, n, &rcu);
+        bytes::put(owner.node(&rcu), need.kind, need.n, &rcu);
+        ObjCgroup::put(owner, &rcu);
     }
 }

@@ -16,6 +16,7 @@ use super::{
 };
 use core::{
     marker::PhantomData,
+    num::NonZero,
     ptr::NonNull, //
 };
 use kernel::{
@@ -71,6 +72,50 @@ impl Cache<'_> {
     }
 }
 
+/// Objects that have just been allocated together.
+///
+/// # Invariants
+///
+/// They are those of `cache`; nobody else uses them during `'a`, and they have no owners.
+pub(crate) struct NewObjects<'a> {
+    cache: Cache<'a>,
+    objects: &'a [*mut c_void],
+}
+
+impl<'a> NewObjects<'a> {
+    /// # Safety
+    ///
+    /// The objects are those of `cache` and were just allocated; nobody else uses them during `'a`,
+    /// and this is the only `NewObjects` of them. Or the first one is null.
+    #[inline]
+    pub(crate) unsafe fn new(cache: Cache<'a>, objects: &'a [*mut c_void]) -> Self {
+        let objects = match objects.first() {
+            Some(first) if !first.is_null() => objects,
+            _ => &[],
+        };
+        // INVARIANT: By the requirement of this function.
+        Self { cache, objects }
+    }
+
+    /// Their cache.
+    #[inline]
+    pub(crate) fn cache(&self) -> Cache<'a> {
+        self.cache
+    }
+}
+
+impl<'a> Iterator for NewObjects<'a> {
+    type Item = NewObject<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<NewObject<'a>> {
+        let (first, rest) = self.objects.split_first()?;
+        self.objects = rest;
+        // SAFETY: By the type invariant; it is not one of those any more.
+        Some(unsafe { NewObject::new(self.cache, *first) })
+    }
+}
+
 /// An object that has just been allocated, of a cache that may have accounted objects.
 ///
 /// # Invariants
@@ -88,9 +133,9 @@ impl<'a> NewObject<'a> {
     /// `object` is one of `cache` that was just allocated; nobody else uses it during `'a`, and
     /// this is the only `NewObject` of it.
     #[inline]
-    pub(crate) unsafe fn new(cache: Cache<'a>, object: *mut c_void) -> Self {
-        // SAFETY: An object is in a slab.
-        let slab = unsafe { bindings::memctl_slab_of(object) };
+    unsafe fn new(cache: Cache<'a>, object: *mut c_void) -> Self {
+        // SAFETY: By the requirement of this function it is in a slab.
+        let slab = unsafe { bindings::memctl_slab_of_object(object) };
         // INVARIANT: By the requirement of this function.
         Self { cache, slab, object }
     }
@@ -102,50 +147,50 @@ impl<'a> NewObject<'a> {
         unsafe { NodeId::new_unchecked(bindings::memctl_slab_nid(self.slab)) }
     }
 
+    /// The place of its owner, if there is one.
     #[inline]
-    fn vector(&self) -> usize {
+    pub(crate) fn place(&self) -> Option<Place> {
         // SAFETY: By the type invariant.
-        unsafe { bindings::memctl_slab_exts(self.slab) }
+        NonZero::new(unsafe { bindings::memctl_slab_exts(self.slab) }).map(Place)
     }
 
-    /// Whether there is a place for its owner.
-    #[inline]
-    pub(crate) fn has_place(&self) -> bool {
-        self.vector() != 0
-    }
-
-    /// Makes a place for its owner, and those of all objects of the slab. Says whether there is one
-    /// now. Sleeps if `gfp` lets it.
-    #[cold]
-    pub(crate) fn make_place(&self, gfp: Gfp, slab_flags: u32) -> bool {
-        // SAFETY: By the type invariants.
-        unsafe {
-            !bindings::memctl_is_kfence(self.object)
-                && bindings::alloc_slab_obj_exts(self.slab, self.cache.0.as_ptr(), gfp.0, slab_flags)
-                    == 0
+    /// As [`NewObject::place`]; makes one if there is none, with those of all objects of the slab.
+    /// Sleeps if `gfp` lets it.
+    pub(crate) fn make_place(&self, gfp: Gfp, slab_flags: u32) -> Option<Place> {
+        let made = || {
+            let cache = self.cache.0.as_ptr();
+            // SAFETY: By the type invariants.
+            unsafe {
+                !bindings::memctl_is_kfence(self.object)
+                    && bindings::alloc_slab_obj_exts(self.slab, cache, gfp.0, slab_flags) == 0
+            }
+        };
+        match self.place() {
+            None if made() => self.place(),
+            place => place,
         }
     }
 
-    /// Lets `owner` be its owner, if there is a place.
+    /// Lets `owner` be its owner.
     #[inline]
-    pub(crate) fn own(self, owner: Owner) {
-        let vector = self.vector();
-        if vector == 0 {
-            return;
-        }
-        // SAFETY: By the type invariant; the object keeps the reference.
+    pub(crate) fn own(self, place: Place, owner: Owner) {
+        // SAFETY: By the type invariants; the object keeps the reference.
         unsafe {
             let owner = ARef::into_raw(owner).as_ptr().cast();
             bindings::memctl_slab_set_owner(
                 self.cache.0.as_ptr(),
                 self.slab,
-                vector,
+                place.0.get(),
                 self.object,
                 owner,
             );
         }
     }
 }
+
+/// The place of the owner of a new object: the vector of its slab.
+#[derive(Clone, Copy)]
+pub(crate) struct Place(NonZero<usize>);
 
 /// Objects of one slab that are about to be freed.
 pub(crate) struct FreedObjects<'a> {
@@ -248,19 +293,25 @@ impl<'a> ListLru<'a> {
         Self(list)
     }
 
+    fn as_raw(&self) -> *mut bindings::list_lru {
+        core::ptr::from_ref(self.0).cast_mut()
+    }
+
+    /// Whether there is a list for objects of `memcg`.
+    pub(crate) fn is_there_for(&self, memcg: &MemCgroup) -> bool {
+        // SAFETY: The list stays, and the container does.
+        unsafe { bindings::memctl_has_list(memcg.as_raw(), self.as_raw()) }
+    }
+
     /// Makes lists for objects of `memcg`, and of all above it. Sleeps if `gfp` lets it.
     ///
     /// # Errors
     ///
     /// `ENOMEM`.
     pub(crate) fn make_for(&self, memcg: &Counted<MemCgroup>, gfp: Gfp) -> Result {
-        let list = core::ptr::from_ref(self.0).cast_mut();
         // SAFETY: The list stays, and the container is counted.
-        unsafe {
-            if bindings::memctl_has_list(memcg.as_raw(), list) {
-                return Ok(());
-            }
-            to_result(bindings::memcg_list_lru_alloc(memcg.as_raw(), list, gfp.0))
-        }
+        to_result(unsafe {
+            bindings::memcg_list_lru_alloc(memcg.as_raw(), self.as_raw(), gfp.0)
+        })
     }
 }

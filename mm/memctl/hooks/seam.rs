@@ -32,7 +32,7 @@ use crate::c::{
         Cache,
         FreedObjects,
         ListLru,
-        NewObject, //
+        NewObjects, //
     },
     task::Moved,
     vm,
@@ -227,16 +227,9 @@ impl<'a> FirstPage<'a> {
 impl<'a> ObjectsOf<'a> {
     /// Those that were just allocated, of which there are `nr`; none if the first one is null.
     #[inline]
-    pub(super) fn new_ones(
-        self,
-        cache: Cache<'a>,
-        nr: usize,
-    ) -> impl Iterator<Item = NewObject<'a>> {
-        // SAFETY: By the claim there are so many pointers.
-        let objects = unsafe { core::slice::from_raw_parts(self.0, nr) };
-        let there = objects.iter().take_while(|object| !object.is_null());
+    pub(super) fn new_ones(self, cache: Cache<'a>, nr: usize) -> NewObjects<'a> {
         // SAFETY: By the claim.
-        there.map(move |object| unsafe { NewObject::new(cache, *object) })
+        unsafe { NewObjects::new(cache, core::slice::from_raw_parts(self.0, nr)) }
     }
 
     /// Those that are about to be freed, of which there are `nr` in `slab` with `vector`.

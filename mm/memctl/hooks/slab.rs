@@ -12,8 +12,7 @@ use crate::{
     account::objects,
     c::{
         gfp::Gfp,
-        slab::Cache,
-        vm, //
+        slab::Cache, //
     },
     stats::count,
 };
@@ -42,8 +41,7 @@ kernel::seam! {
         size: usize,
         objects: ObjectsOf<'_>,
     ) -> bool {
-        let new = objects.new_ones(cache, size);
-        objects::charge(cache, new, list.0, vm::allowed(gfp), slab_flags).is_ok()
+        objects::charge(objects.new_ones(cache, size), list.0, gfp, slab_flags).is_ok()
     }
 
     /// # Safety

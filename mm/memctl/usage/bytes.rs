@@ -51,8 +51,8 @@ use kernel::{
 /// Grains of a page.
 pub(crate) const PAGE: u32 = (PAGE_SIZE / GRAIN) as u32;
 
-/// Whole pages of a stock beyond this are given back: objects that come and go by turns, of up to
-/// two pages, do not have pages charged each time.
+/// Whole pages of a stock beyond this are given back, and a page more where that is seen later:
+/// objects that come and go by turns, of up to two pages, do not have pages charged each time.
 const HIGH: i32 = 4 * PAGE as i32;
 
 /// What is left of the stock then.
@@ -93,15 +93,14 @@ pub(crate) fn take(node: &Node, kind: Kind, n: u32, rcu: &rcu::Guard) -> Result<
 /// Gives `n` grains back to the stock of this CPU.
 #[inline]
 pub(crate) fn put(node: &Node, kind: Kind, n: u32, rcu: &rcu::Guard) {
-    let (left, row) = node.rows().unspend(&QUOTA, kind as usize, n, rcu);
+    let (now, row) = node.rows().unspend(&QUOTA, kind as usize, n, rcu);
     if let Some(row) = row {
         row.changed();
     }
-    if left >= PAGE as i32 {
-        let first = left.wrapping_sub(n as i32) < PAGE as i32;
-        if first || left > HIGH || Current::get().frees_memory() {
-            trim(node, rcu);
-        }
+    // There is a page more each time as much has come back.
+    let before = now.wrapping_add(n as i32);
+    if (now ^ before) as u32 >= PAGE {
+        trim(node, rcu);
     }
 }
 
@@ -128,13 +127,18 @@ fn trim(node: &Node, rcu: &rcu::Guard) {
         row.take_left(&QUOTA, 0, PAGE);
         return;
     }
-    let keep = match (Current::get().frees_memory(), row.left(&QUOTA) > HIGH) {
-        (true, _) => 0,
-        (false, true) => LOW,
-        (false, false) => return stock::note(node.memcg(), rcu),
+    let left = row.left(&QUOTA);
+    if left < PAGE as i32 {
+        return;
+    }
+    let (bound, keep) = match Current::get().frees_memory() {
+        true => (0, 0),
+        false => (HIGH, LOW),
     };
-    let grains = row.take_left(&QUOTA, keep, PAGE);
-    uncharge(node.memcg(), (grains / PAGE) as usize, rcu);
+    if left > bound {
+        let grains = row.take_left(&QUOTA, keep, PAGE);
+        uncharge(node.memcg(), (grains / PAGE) as usize, rcu);
+    }
     if keep != 0 {
         stock::note(node.memcg(), rcu);
     }

@@ -58,7 +58,8 @@ use crate::{
 /// assert!(house.lamps.spend(&OIL, 0, 3, &rcu).is_ok());
 /// assert!(house.lamps.spend(&OIL, 1, 8, &rcu).is_err());
 /// assert!(house.lamps.spend(&OIL, 1, 7, &rcu).is_ok());
-/// assert_eq!(house.lamps.unspend(&OIL, 0, 3, &rcu).0, 3);
+/// assert_eq!(house.lamps.unspend(&OIL, 0, 3, &rcu).0, 0);
+/// assert_eq!(house.lamps.this().left(&OIL), 3);
 /// assert_eq!(house.lamps.this().take_left(&OIL, 0, 2), 2);
 /// assert_eq!(house.lamps.this().left(&OIL), 1);
 /// # Ok::<(), Error>(())
@@ -88,6 +89,16 @@ impl<const N: usize> Quota<N> {
             i += 1;
         }
         Self { granted, used }
+    }
+
+    #[inline]
+    fn used_at(&self, which: usize) -> Slot<N> {
+        let [a, b, c] = self.used;
+        match which {
+            0 => a,
+            1 => b,
+            _ => c,
+        }
     }
 }
 
@@ -126,7 +137,7 @@ impl<T: Owner<N>, const N: usize> Rows<T, N> {
         self.spend_rcu(quota, which, n as i32, true, rcu).0
     }
 
-    /// Takes back that `n` are used. Returns how much is left then, and the row as
+    /// Takes back that `n` are used. Returns what the counter says then, and the row as
     /// [`Rows::spend`] does.
     #[inline]
     pub fn unspend<'a>(
@@ -134,10 +145,23 @@ impl<T: Owner<N>, const N: usize> Rows<T, N> {
         quota: &Quota<N>,
         which: usize,
         n: u32,
-        rcu: &rcu::Guard,
+        _rcu: &rcu::Guard,
     ) -> (i32, Option<ThisRow<'a, T, N>>) {
-        let (row, left) = self.spend_rcu(quota, which, (n as i32).wrapping_neg(), true, rcu);
-        (left.wrapping_add(n as i32), row)
+        let (used, listed) = Self::offsets(quota.used_at(which));
+        let mut now = 0;
+        // SAFETY: By the type invariants these are a counter of a per-CPU variable, and what says
+        // whether it is listed; and we are under RCU.
+        let row = unsafe {
+            let row = bindings::percpu_row_unspend_rcu(
+                self.as_raw(),
+                used,
+                listed,
+                n as i32,
+                &mut now,
+            );
+            ThisRow::from_raw(row)
+        };
+        (now, row)
     }
 
     #[inline]
@@ -151,13 +175,8 @@ impl<T: Owner<N>, const N: usize> Rows<T, N> {
     ) -> (Option<ThisRow<'a, T, N>>, i32) {
         let at = |slot: Slot<N>| Self::offsets(slot).0;
         let [a, b, c] = quota.used;
-        let used = match which {
-            0 => a,
-            1 => b,
-            _ => c,
-        };
         let mut left = 0;
-        let (used, listed) = Self::offsets(used);
+        let (used, listed) = Self::offsets(quota.used_at(which));
         // SAFETY: By the type invariants these are counters of a per-CPU variable, and what says
         // whether it is listed; and we are under RCU.
         let row = unsafe {
