@@ -48,3 +48,42 @@ __rust_helper struct folio *rust_helper_folio_get_nontail_page(struct page *page
 {
 	return folio_get_nontail_page(page);
 }
+
+/*
+ * What follows is of a page that nobody keeps: a guess, for it may be freed or
+ * become another one at any time.
+ */
+
+__rust_helper unsigned long rust_helper_page_memcg_word(struct page *page)
+{
+#ifdef CONFIG_MEMCG
+	return PageTail(page) ? 0 : READ_ONCE(page->memcg_data);
+#else
+	return 0;
+#endif
+}
+
+/* How many pages were allocated together with this first one, as far as it says. */
+__rust_helper unsigned long rust_helper_page_nr_compound(struct page *page)
+{
+	unsigned int order = 0;
+
+	if (PageHead(page))
+		order = folio_large_order((struct folio *)page);
+	return order <= MAX_PAGE_ORDER ? 1UL << order : 1;
+}
+
+__rust_helper int rust_helper_page_nid(struct page *page)
+{
+	return page_to_nid(page);
+}
+
+__rust_helper bool rust_helper_page_is_table(struct page *page)
+{
+	return PageTable(page);
+}
+
+__rust_helper bool rust_helper_page_is_large_kmalloc(struct page *page)
+{
+	return PageLargeKmalloc(page);
+}
