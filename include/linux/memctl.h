@@ -66,6 +66,7 @@ struct percpu_rows {
 	void *changed;
 	struct percpu_rows *next;
 	s8 listed;
+	s8 found;
 	u16 watched;
 	u32 claims;
 };

@@ -154,8 +154,10 @@ crate::static_assert!(bindings::NR_CPUS <= 1 << u16::BITS);
 /// flusher.flush(&mut add_up);
 /// // Nothing has changed since.
 /// flusher.flush(&mut add_up);
+/// assert_eq!(house.lamps.times_found(), 1);
 /// house.lamps.add(BURNT, 1);
 /// flusher.look_at(&house.lamps, &mut add_up);
+/// assert_eq!(house.lamps.times_found(), 2);
 ///
 /// flusher.retire(&house.lamps, &mut add_up);
 /// drop(house);
@@ -180,6 +182,8 @@ pub struct Rows<T: Owner<N>, const N: usize> {
     next: UnsafeCell<*mut Rows<T, N>>,
     /// Whether the owner is on the list of a CPU, or about to be: one of the following.
     listed: Atomic<i8>,
+    /// How many times rows of it were found changed; the flusher writes it.
+    found: Atomic<i8>,
     /// How many rows are watched; the flusher's.
     watched: UnsafeCell<u16>,
     /// How many CPUs are about to list the row of another CPU.
@@ -216,6 +220,7 @@ impl<T: Owner<N>, const N: usize> Rows<T, N> {
             changed: Atomic::new(null_mut()),
             next: UnsafeCell::new(null_mut()),
             listed: Atomic::new(OF_NOBODY),
+            found: Atomic::new(0),
             watched: UnsafeCell::new(0),
             claims: Atomic::new(0),
         })
@@ -245,6 +250,12 @@ impl<T: Owner<N>, const N: usize> Rows<T, N> {
     /// Whether they are on no list, and never will be: not adopted, or retired.
     pub fn is_retired(&self) -> bool {
         self.listed.load(Relaxed) == OF_NOBODY
+    }
+
+    /// How many times a flusher has found rows of it changed, wrapped around. If that is the same
+    /// after one flush and after a later one, nothing has changed in between, not even back again.
+    pub fn times_found(&self) -> i8 {
+        self.found.load(Relaxed)
     }
 
     fn of_cpu(&self, cpu: u32) -> Option<*mut Row<T, N>> {
@@ -710,6 +721,8 @@ impl<T: Owner<N>, const N: usize> Flusher<T, N> {
         if rows.changed.load(Relaxed).is_null() {
             return;
         }
+        let found = rows.found.load(Relaxed).wrapping_add(1);
+        rows.found.store(found, Relaxed);
         let mut row = rows.changed.xchg(null_mut(), Full);
         while !row.is_null() {
             // SAFETY: What is on the list is a row, and `next` is ours until `listed` is cleared.
