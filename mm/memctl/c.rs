@@ -47,6 +47,8 @@ pub(crate) mod node;
 #[cfg(CONFIG_CGROUP_WRITEBACK)]
 mod note;
 pub(crate) mod objcg;
+#[cfg(CONFIG_MEMCTL_DEBUG)]
+pub(crate) mod passed;
 mod sizes;
 pub(crate) mod slab;
 mod state;

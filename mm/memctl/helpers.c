@@ -15,14 +15,19 @@
 #include <linux/nodemask.h>
 #include <linux/oom.h>
 #include <linux/percpu-refcount.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/resume_user_mode.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
 #include <linux/swap.h>
+#include <linux/vmalloc.h>
 #include <linux/zswap.h>
 
 #include "../../mm/internal.h"
 #include "../../mm/page_alloc.h"
+#include "../../mm/percpu-internal.h"
 #include "../../mm/slab.h"
 #include "../../mm/swap.h"
 #include "../../mm/swap_table.h"
@@ -435,9 +440,130 @@ rust_helper_zswap_memcg_offline_cleanup(struct mem_cgroup *memcg)
 	zswap_memcg_offline_cleanup(memcg);
 }
 
-/* whose swap space is, for the audit */
+/* whose swap space and kernel memory is, for the audit */
 
 #ifdef CONFIG_MEMCTL_DEBUG
+/* A word of the kernel's memory that may not be there, or 0. */
+__rust_helper unsigned long rust_helper_memctl_peek(unsigned long address)
+{
+	unsigned long word;
+
+	return get_kernel_nofault(word, (unsigned long *)address) ? 0 : word;
+}
+
+/*
+ * Where the owners of the objects of the slab at @page are, if it is one. Nobody
+ * keeps it: it may be freed, and its cache as well.
+ */
+__rust_helper bool rust_helper_memctl_find_owners(struct page *page,
+						  struct memctl_owners *owners)
+{
+	struct slab *slab = (struct slab *)page;
+	struct kmem_cache *cache = READ_ONCE(slab->slab_cache);
+	slab_flags_t flags;
+
+	if (!PageSlab(page) || !slab_needs_objcg(slab))
+		return false;
+	if (get_kernel_nofault(owners->size, &cache->size) ||
+	    get_kernel_nofault(flags, &cache->flags))
+		return false;
+	owners->first = READ_ONCE(slab->obj_exts) & ~OBJEXTS_FLAGS_MASK;
+	owners->stride = obj_exts_in_object(slab) ? owners->size :
+						    slab_obj_ext_size(slab);
+	owners->nr = slab->objects;
+	owners->reclaimable = flags & SLAB_RECLAIM_ACCOUNT;
+	return owners->first;
+}
+
+/*
+ * The next task from the number *@nr on, with a reference on its kernel stack;
+ * moves on *@nr. Under RCU, as long as the task is used.
+ */
+__rust_helper struct task_struct *rust_helper_memctl_next_stack(int *nr)
+{
+	struct task_struct *task;
+	struct pid *pid;
+
+	while ((pid = find_ge_pid(*nr, &init_pid_ns))) {
+		*nr = pid_nr(pid) + 1;
+		task = pid_task(pid, PIDTYPE_PID);
+		if (task && try_get_task_stack(task))
+			return task;
+	}
+	return NULL;
+}
+
+__rust_helper void rust_helper_put_task_stack(struct task_struct *task)
+{
+	put_task_stack(task);
+}
+
+/*
+ * The part @i of the kernel stack of @task, on which there is a reference: what was
+ * allocated as one, and in @size how many bytes that is. NULL behind the last one.
+ */
+__rust_helper const void *rust_helper_memctl_stack_part(struct task_struct *task,
+							unsigned int i,
+							size_t *size)
+{
+	void *stack = task_stack_page(task);
+
+	if (!IS_ENABLED(CONFIG_VMAP_STACK)) {
+		*size = THREAD_SIZE;
+		return i ? NULL : stack;
+	}
+	*size = PAGE_SIZE;
+	if (i >= THREAD_SIZE / PAGE_SIZE)
+		return NULL;
+	return page_address(vmalloc_to_page(stack + i * PAGE_SIZE));
+}
+
+__rust_helper unsigned long rust_helper_pcpu_lock_irqsave(void)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&pcpu_lock, flags);
+	return flags;
+}
+
+__rust_helper void rust_helper_pcpu_unlock_irqrestore(unsigned long flags)
+{
+	spin_unlock_irqrestore(&pcpu_lock, flags);
+}
+
+/* Moves @at on to the next that has an owner, under the lock. */
+__rust_helper bool rust_helper_memctl_next_percpu(struct memctl_percpu *at)
+{
+	struct list_head *next = pcpu_chunk_lists[at->slot].next;
+
+	for (;;) {
+		struct pcpu_chunk *chunk = at->chunk;
+		int bits = chunk && chunk->obj_exts ? pcpu_chunk_map_bits(chunk) : 0;
+
+		while (at->bit < bits) {
+			int bit = at->bit++;
+
+			at->owner = READ_ONCE(chunk->obj_exts[bit].cgroup);
+			if (!at->owner)
+				continue;
+			/* Where it ends another one begins, or could. */
+			at->bit = find_next_bit(chunk->bound_map, bits, bit + 1);
+			at->size = pcpu_obj_full_size((at->bit - bit) *
+						      PCPU_MIN_ALLOC_SIZE);
+			return true;
+		}
+		if (chunk)
+			next = chunk->list.next;
+		while (next == &pcpu_chunk_lists[at->slot]) {
+			if (++at->slot == pcpu_nr_slots)
+				return false;
+			next = pcpu_chunk_lists[at->slot].next;
+		}
+		at->chunk = list_entry(next, struct pcpu_chunk, list);
+		at->bit = 0;
+	}
+}
+
 #ifdef CONFIG_SWAP
 /*
  * The ids of those who own the pages of a cluster of swap space: up to

@@ -88,6 +88,27 @@ extern struct cftype memctl_v1_files[];
 extern struct cftype memctl_v2_files[];
 
 #ifdef CONFIG_MEMCTL_DEBUG
+struct obj_cgroup;
+struct pcpu_chunk;
+
+/* Where the owners of the objects of a slab are, unless it is freed meanwhile. */
+struct memctl_owners {
+	unsigned long first;	/* the address of the first one */
+	unsigned int stride;	/* bytes from one to the next */
+	unsigned int nr;
+	unsigned int size;	/* of an object, in bytes */
+	bool reclaimable;
+};
+
+/* A walk over the per-CPU memory that has an owner: begins with zeroes. */
+struct memctl_percpu {
+	struct pcpu_chunk *chunk;
+	int slot;
+	int bit;
+	struct obj_cgroup *owner;
+	size_t size;		/* on all CPUs, in bytes, as it is charged */
+};
+
 /* The file memctl/audit in debugfs. */
 int memctl_audit_open(struct inode *inode, struct file *file);
 int memctl_audit_release(struct inode *inode, struct file *file);

@@ -289,6 +289,32 @@ impl Drop for HandleLock {
     }
 }
 
+/// References on all handles that point at `node`: its own and those it has inherited. May sleep.
+///
+/// # Errors
+///
+/// `ENOMEM`.
+#[cfg(CONFIG_MEMCTL_DEBUG)]
+pub(super) fn handles_of(node: &Node) -> Result<KVVec<Owner>> {
+    let mut owners = KVVec::new();
+    loop {
+        let missing = node.inherited().add_to(&mut owners, &HandleLock::new());
+        if missing == 0 {
+            break;
+        }
+        let room = owners.len() + 2 * missing;
+        owners.clear();
+        owners.reserve(room, GFP_KERNEL)?;
+    }
+    let own = node
+        .owner(&rcu::read_lock())
+        .and_then(TryRefCounted::try_get);
+    if let Some(own) = own {
+        owners.push(own, GFP_KERNEL)?;
+    }
+    Ok(owners)
+}
+
 /// The handles a container has inherited from removed children on one node.
 ///
 /// # Invariants
@@ -304,6 +330,28 @@ impl HandleList {
     pub(super) unsafe fn init(this: *mut Self) {
         // SAFETY: By the requirement of this function.
         unsafe { bindings::INIT_LIST_HEAD(this.cast()) }
+    }
+
+    /// Adds references on all handles of the list to `owners`, as long as there is room. Returns
+    /// how many there was none for.
+    #[cfg(CONFIG_MEMCTL_DEBUG)]
+    fn add_to(&self, owners: &mut KVVec<Owner>, _lock: &HandleLock) -> usize {
+        let head = self.0.get();
+        let mut missing = 0;
+        // SAFETY: By the type invariant the list is initialized and has handles alone; its lock is
+        // held, and who frees a handle takes it off the list before.
+        unsafe {
+            let mut pos = (*head).next;
+            while pos != head {
+                let handle = &*container_of!(pos, bindings::obj_cgroup, __bindgen_anon_1.list)
+                    .cast::<ObjCgroup>();
+                if let Some(owner) = handle.try_get() {
+                    missing += usize::from(owners.push_within_capacity(owner).is_err());
+                }
+                pos = (*pos).next;
+            }
+        }
+        missing
     }
 
     /// Puts `active`, the handle of the child itself, on the child's list, re-points all handles of

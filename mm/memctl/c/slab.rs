@@ -37,6 +37,9 @@ use kernel::{
     },
 };
 
+/// How many bytes the place of an owner takes.
+pub(super) const PLACE: usize = size_of::<*mut bindings::obj_cgroup>();
+
 /// A cache of objects.
 ///
 /// # Invariants
@@ -61,7 +64,7 @@ impl Cache<'_> {
     pub(crate) fn object_size(&self) -> usize {
         // SAFETY: By the type invariant; the size is constant.
         let size = unsafe { (*self.0.as_ptr()).size };
-        size as usize + size_of::<*mut bindings::obj_cgroup>()
+        size as usize + PLACE
     }
 
     /// Whether its objects are counted as reclaimable.

@@ -2,276 +2,82 @@
 
 //! The audit: is what the counters say what is there?
 //!
-//! All memory is walked, and of each folio it is noted which container it is bound to, which list
-//! it is on and what the statistics should count it as; so is all swap space. Then, for each
-//! container and in pages:
+//! All memory is walked. Of each folio it is noted which container it is bound to, which list it is
+//! on and what the statistics should count it as; of each page that the kernel has allocated for a
+//! container whose it is and what it is, where its type says so; of each object of a slab cache,
+//! whose it is. So are all swap space, kernel stacks and per-CPU memory. Then, for each container:
 //!
-//! - what is bound to it and to those below it, and what their stocks hold, is its usage;
+//! - what is bound to it and to those below it, what their stocks hold, and the pages that were
+//!   charged for bytes of theirs, is its usage; of the latter there are whole pages;
 //! - the sizes of its lists and of its generations, on each node, are the folios that say they are
 //!   on them;
-//! - its statistics of kinds of memory, on each node, are the folios of that kind that are bound to
-//!   it and to those below it;
+//! - its statistics of kinds of memory, on each node, are the folios of that kind, the page tables,
+//!   the stacks and the bytes of objects that are bound to it and to those below it;
+//! - so are those of kernel memory that are kept for no node: its pages, and per-CPU memory;
 //! - the swap space that is written down for it and those below it is its usage of swap space.
 //!
 //! What has been counted is carried up before.
 //!
+//! Pages of `vmalloc()` have no type: they are counted as pages, but not compared with the
+//! statistic of these. Nor is it known how many pages there are behind one that has an owner, if
+//! they are no compound page: it counts as one. Kernel stacks may be such, and are found by their
+//! tasks; who else allocates some for a container splits them, as `vmalloc()` does.
+//!
 //! This is exact for a container in which nothing moves. Whether something does is seen by its
-//! figures before and after the walk: if any of them has changed, its differences are shown as
-//! uncertain and do not count. They are no more than what was charged, freed, isolated or moved
-//! meanwhile.
+//! figures before and after the walk, and by whether its counters were found changed in between:
+//! then its differences are shown as uncertain and do not count. They are no more than what was
+//! charged, freed, isolated or moved meanwhile.
 #![deny(unsafe_code)]
 
+mod account;
+mod difference;
+mod measure;
+mod report;
+
+use self::{
+    account::{
+        Account,
+        Found,
+        Ledger,
+        Share, //
+    },
+    measure::Counts, //
+};
 use crate::{
     c::{
-        items::NR_LRU,
         memcg::MemCgroup,
         meta_page,
         node::Node,
+        objcg::ObjCgroup,
+        passed::{
+            self,
+            Handles, //
+        },
         swap, //
     },
-    stats::{
-        flush::flush,
-        read::{
-            node_tree,
-            Source,
-            Tree, //
-        },
-    },
-    tree::iter,
-    usage::stock, //
+    stats::flush::flush,
+    tree::iter, //
 };
 use kernel::{
-    bindings as c,
     cgroup::CssData,
     mm::{
         folio::Folio,
         numa::NodeId,
-        pages, //
+        pages::{
+            self,
+            Passed, //
+        },
     },
+    page::PAGE_SIZE,
     prelude::*,
     rbtree::RBTree,
     seq_file::SeqFile,
-    seq_print,
     snapshot::Snapshot,
-    str::BStr,
     sync::{
-        aref::ARef,
-        counted::{
-            Counted,
-            TryRefCounted, //
-        },
-        rcu,
+        counted::TryRefCounted,
+        rcu, //
     },
 };
-
-/// A number of pages that is kept for each node.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Measure {
-    /// The size of a list, or a kind of memory.
-    Item(c::node_stat_item),
-    /// In generations, of files or not.
-    #[cfg(CONFIG_LRU_GEN)]
-    Generations { files: bool },
-}
-
-use Measure::Item;
-
-/// What is counted on each node, with the name of each. The lists come first.
-const COUNTED: &[(Measure, &str)] = &[
-    (Item(c::node_stat_item_NR_INACTIVE_ANON), "inactive_anon"),
-    (Item(c::node_stat_item_NR_ACTIVE_ANON), "active_anon"),
-    (Item(c::node_stat_item_NR_INACTIVE_FILE), "inactive_file"),
-    (Item(c::node_stat_item_NR_ACTIVE_FILE), "active_file"),
-    (Item(c::node_stat_item_NR_UNEVICTABLE), "unevictable"),
-    #[cfg(CONFIG_LRU_GEN)]
-    (Measure::Generations { files: false }, "gen_anon"),
-    #[cfg(CONFIG_LRU_GEN)]
-    (Measure::Generations { files: true }, "gen_file"),
-    (Item(c::node_stat_item_NR_ANON_MAPPED), "anon"),
-    (Item(c::node_stat_item_NR_FILE_PAGES), "file"),
-    (Item(c::node_stat_item_NR_SHMEM), "shmem"),
-    #[cfg(CONFIG_SWAP)]
-    (Item(c::node_stat_item_NR_SWAPCACHE), "swapcached"),
-    #[cfg(CONFIG_HUGETLB_PAGE)]
-    (Item(c::node_stat_item_NR_HUGETLB), "hugetlb"),
-];
-
-const NR_COUNTED: usize = COUNTED.len();
-
-/// How many of these are lists, which are counted for each container alone; the others with what is
-/// below it.
-const NR_LISTS: usize = NR_LRU + if cfg!(CONFIG_LRU_GEN) { 2 } else { 0 };
-
-impl Measure {
-    /// What `node` says.
-    fn said(self, node: &Node) -> isize {
-        match self {
-            Item(item) if (item as usize) < NR_LRU => node.lru_size(item as usize) as isize,
-            Item(item) => node_tree(node, item as usize),
-            #[cfg(CONFIG_LRU_GEN)]
-            Self::Generations { files } => node.lruvec().gen_pages(files),
-        }
-    }
-}
-
-/// A number of pages for each of [`COUNTED`].
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Counts([isize; NR_COUNTED]);
-
-impl Counts {
-    const NONE: Self = Self([0; NR_COUNTED]);
-
-    /// What `node` says.
-    fn said(node: &Node) -> Self {
-        let mut counts = Self::NONE;
-        for (sum, (counted, _)) in counts.0.iter_mut().zip(COUNTED) {
-            *sum = counted.said(node);
-        }
-        counts
-    }
-
-    fn add(&mut self, counted: Measure, n: usize) {
-        let sums = self.0.iter_mut().zip(COUNTED);
-        sums.filter(|(_, (this, _))| *this == counted)
-            .for_each(|(sum, _)| *sum = sum.wrapping_add_unsigned(n));
-    }
-
-    /// Adds what was found below.
-    fn add_below(&mut self, below: &Self) {
-        for (sum, n) in self.0.iter_mut().zip(below.0).skip(NR_LISTS) {
-            *sum = sum.wrapping_add(n);
-        }
-    }
-
-    /// Adds what `folio` is, which is bound to `node`.
-    fn add_folio(&mut self, folio: &Folio, node: &Node) {
-        let nr = folio.nr_pages();
-        if let Some(sum) = folio
-            .list(node.lruvec())
-            .and_then(|lru| self.0.get_mut(lru))
-        {
-            *sum = sum.wrapping_add_unsigned(nr);
-        }
-        #[cfg(CONFIG_LRU_GEN)]
-        if let Some(files) = folio.in_generation() {
-            self.add(Measure::Generations { files }, nr);
-        }
-        let kind = kind(folio);
-        self.add(Item(c::node_stat_item_NR_ANON_MAPPED), kind.anon);
-        for (is, item) in [
-            (kind.cached, c::node_stat_item_NR_FILE_PAGES),
-            (kind.shmem, c::node_stat_item_NR_SHMEM),
-            #[cfg(CONFIG_SWAP)]
-            (kind.swapcache, c::node_stat_item_NR_SWAPCACHE),
-            #[cfg(CONFIG_HUGETLB_PAGE)]
-            (kind.hugetlb, c::node_stat_item_NR_HUGETLB),
-        ] {
-            if is {
-                self.add(Item(item), nr);
-            }
-        }
-    }
-}
-
-/// What the statistics count a folio as.
-#[derive(Clone, Copy)]
-struct Kind {
-    /// Pages of anonymous memory that are mapped.
-    anon: usize,
-    /// In the page cache.
-    cached: bool,
-    /// In the page cache, of tmpfs or shared memory.
-    shmem: bool,
-    /// With a place in swap space.
-    #[cfg(CONFIG_SWAP)]
-    swapcache: bool,
-    /// Of hugetlb.
-    hugetlb: bool,
-}
-
-/// What `folio` is at the moment.
-fn kind(folio: &Folio) -> Kind {
-    let hugetlb = folio.is_hugetlb();
-    let anon = !hugetlb && folio.is_anon();
-    let in_file = !hugetlb && !anon && folio.has_mapping();
-    Kind {
-        anon: match anon {
-            true => folio.nr_anon_mapped(),
-            false => 0,
-        },
-        cached: in_file,
-        shmem: in_file && folio.is_swapbacked(),
-        #[cfg(CONFIG_SWAP)]
-        swapcache: !hugetlb && folio.is_in_swapcache(),
-        hugetlb,
-    }
-}
-
-/// What a container says, but for what it says of each node.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Ledger {
-    usage: usize,
-    /// With those below it, as all that follows.
-    stock: usize,
-    swap_usage: usize,
-    swap: isize,
-    /// Folios charged and uncharged so far.
-    traffic: usize,
-}
-
-impl Ledger {
-    fn of(memcg: &MemCgroup) -> Self {
-        let tree = Tree(memcg);
-        Self {
-            usage: memcg.memory().usage(),
-            stock: stock::held(memcg),
-            swap_usage: memcg.swap().usage(),
-            swap: tree.item(c::memcg_stat_item_MEMCG_SWAP as usize) as isize,
-            traffic: tree
-                .event(c::vm_event_item_PGPGIN)
-                .wrapping_add(tree.event(c::vm_event_item_PGPGOUT)),
-        }
-    }
-}
-
-/// What was found of a container, or of one and all below it.
-#[derive(Clone, Copy, Default)]
-struct Found {
-    /// Bound.
-    pages: usize,
-    /// In swap space, charged here.
-    swap: usize,
-    /// Whether something has moved meanwhile.
-    moved: bool,
-}
-
-/// What is known of a container's share of a node.
-struct Share {
-    said: Counts,
-    found: Counts,
-}
-
-/// What is known of a container.
-struct Account {
-    memcg: ARef<Counted<MemCgroup>>,
-    parent: Option<usize>,
-    said: Ledger,
-    found: Found,
-    /// The same, of all below it as well.
-    tree: Found,
-    /// Pages in swap space that its statistics should have, with those below it.
-    swap: isize,
-    /// Pages that are on another node than the share they are bound to.
-    misplaced: usize,
-}
-
-/// A difference between what is said and what was found.
-struct Difference {
-    what: &'static str,
-    node: Option<NodeId>,
-    found: isize,
-    said: isize,
-}
 
 /// The result of an audit.
 pub(crate) struct Audit {
@@ -283,6 +89,12 @@ pub(crate) struct Audit {
     index: RBTree<usize, usize>,
     /// The container looked up last, and where its account is.
     last: (usize, usize),
+}
+
+/// Where something is noted.
+struct Place {
+    at: usize,
+    share: Option<usize>,
 }
 
 fn address(memcg: &MemCgroup) -> usize {
@@ -302,9 +114,16 @@ impl Snapshot for Audit {
             index: RBTree::new(),
             last: (0, 0),
         };
+        // A stack is in use until a grace period has passed, but its task is not found any more.
+        rcu::rcu_barrier();
         flush();
         audit.open_accounts()?;
+        let nodes = audit.accounts.iter().rev().flat_map(|a| a.memcg.nodes());
+        let handles = Handles::of(nodes)?;
         pages::folios(|folio, rcu| audit.note_folio(folio, rcu));
+        pages::passed(|page, rcu| audit.note_kernel(page, &handles, rcu));
+        passed::stacks(|owner, bytes, rcu| audit.note_stack(owner, bytes, rcu));
+        passed::per_cpu(|owner, bytes| audit.note_per_cpu(owner, bytes));
         swap::for_each_owner(|id| audit.note_swapped(id))?;
         flush();
         audit.close_accounts();
@@ -313,46 +132,11 @@ impl Snapshot for Audit {
 
     /// How many bytes the report takes, more or less.
     fn size(&self) -> usize {
-        4096 + self.accounts.len() * 512
+        4096 + self.accounts.len() * 1024
     }
 
-    /// Writes the report.
     fn print(&self, seq: &SeqFile) {
-        seq_print!(seq, "In pages; '-': what the root does not count.\n");
-        for name in ["usage", "bound", "stocked", "swap"] {
-            seq_print!(seq, "{:>10}", name);
-        }
-        for (_, name) in COUNTED {
-            seq_print!(seq, "{:>14}", name);
-        }
-        seq_print!(seq, "  container\n");
-
-        let mut path = KVec::from_elem(0u8, c::PATH_MAX as usize, GFP_KERNEL).unwrap_or_default();
-        let (mut certain, mut uncertain, mut moving) = (0, 0, 0);
-        for (at, account) in self.accounts.iter().enumerate() {
-            moving += usize::from(account.found.moved);
-            self.print_account(seq, at, account, &mut path);
-            self.differences(at, |difference, is_certain| {
-                let sum = match is_certain {
-                    true => &mut certain,
-                    false => &mut uncertain,
-                };
-                *sum += 1;
-                difference.print(seq, is_certain);
-            });
-        }
-
-        seq_print!(
-            seq,
-            "{} containers, {} of them in motion, with {} differences\n",
-            self.accounts.len(),
-            moving,
-            uncertain
-        );
-        match certain {
-            0 => seq_print!(seq, "audit: clean\n"),
-            n => seq_print!(seq, "audit: {} differences\n", n),
-        }
+        self.report(seq);
     }
 }
 
@@ -400,31 +184,105 @@ impl Audit {
         at * nodes..(at + 1) * nodes
     }
 
+    /// Where the account is that something bound to `owner` goes to, and the share of it, if it has
+    /// one. If the container has been made meanwhile, that is the first of its parents: something
+    /// moves in it.
+    fn find_owner(&mut self, owner: &ObjCgroup, rcu: &rcu::Guard) -> Option<Place> {
+        let (memcg, node) = (owner.memcg(rcu), owner.node(rcu));
+        if let Some(at) = self.find(memcg) {
+            self.last = (address(memcg), at);
+            let share = self.shares_of(at).start + node.nid().index();
+            return Some(Place {
+                at,
+                share: Some(share),
+            });
+        }
+        let at = memcg.up().find_map(|m| self.find(m))?;
+        self.accounts.get_mut(at)?.found.moved = true;
+        Some(Place { at, share: None })
+    }
+
+    /// Notes something on the node `nid` that is bound to `owner`: `found` in its account, and
+    /// `counted` in its share of the node.
+    fn note(
+        &mut self,
+        (owner, nid): (&ObjCgroup, Option<NodeId>),
+        rcu: &rcu::Guard,
+        found: impl FnOnce(&mut Found),
+        counted: impl FnOnce(&mut Counts, &Node),
+    ) {
+        let Some(place) = self.find_owner(owner, rcu) else {
+            return;
+        };
+        let node = owner.node(rcu);
+        if let Some(account) = self.accounts.get_mut(place.at) {
+            found(&mut account.found);
+            let there = nid.is_none_or(|nid| nid == node.nid())
+                && core::ptr::eq(node.memcg(), owner.memcg(rcu));
+            account.misplaced += usize::from(place.share.is_some() && !there);
+        }
+        if let Some(share) = place.share.and_then(|at| self.shares.get_mut(at)) {
+            counted(&mut share.found, node);
+        }
+    }
+
+    /// Notes a folio of user space.
     fn note_folio(&mut self, folio: &Folio, rcu: &rcu::Guard) {
         let Some(owner) = meta_page::bound_to(folio, rcu) else {
             return;
         };
-        let (memcg, node) = (owner.memcg(rcu), owner.node(rcu));
-        let Some(at) = self.find(memcg) else {
-            // It has been made meanwhile: something moves in the first of its parents.
-            let at = memcg.up().find_map(|m| self.find(m));
-            if let Some(account) = at.and_then(|at| self.accounts.get_mut(at)) {
-                account.found.pages += folio.nr_pages();
-                account.found.moved = true;
-            }
+        if meta_page::is_kernel(folio) {
             return;
-        };
-        self.last = (address(memcg), at);
-        let share = self.shares_of(at).start + node.nid().index();
-        if let Some(share) = self.shares.get_mut(share) {
-            share.found.add_folio(folio, node);
         }
-        if let Some(account) = self.accounts.get_mut(at) {
-            account.found.pages += folio.nr_pages();
-            if node.nid() != folio.nid() || !core::ptr::eq(node.memcg(), memcg) {
-                account.misplaced += folio.nr_pages();
-            }
+        self.note(
+            (owner, Some(folio.nid())),
+            rcu,
+            |found| found.pages += folio.nr_pages(),
+            |counts, node| counts.add_folio(folio, node),
+        );
+    }
+
+    /// Notes what the kernel has allocated: pages, or objects that are in a slab.
+    fn note_kernel(&mut self, page: &Passed<'_>, handles: &Handles, rcu: &rcu::Guard) {
+        let nid = Some(page.nid());
+        if let Some(owner) = handles.of_pages(page) {
+            self.note(
+                (owner, nid),
+                rcu,
+                |found| found.kernel += page.nr_pages(),
+                |counts, _| counts.add_kernel(page),
+            );
         }
+        handles.of_objects(page, |owner, object| {
+            self.note(
+                (owner, nid),
+                rcu,
+                |_| {},
+                |counts, _| counts.add_object(object),
+            );
+        });
+    }
+
+    /// Notes a kernel stack, or a page of one. Of more than one page, the first was come across as
+    /// one page.
+    fn note_stack(&mut self, owner: &ObjCgroup, bytes: usize, rcu: &rcu::Guard) {
+        let behind = (bytes / PAGE_SIZE).saturating_sub(1);
+        self.note(
+            (owner, None),
+            rcu,
+            |found| found.kernel += behind,
+            |counts, _| counts.add_stack(bytes),
+        );
+    }
+
+    /// Notes per-CPU memory, which is on no node in particular.
+    fn note_per_cpu(&mut self, owner: &ObjCgroup, bytes: usize) {
+        self.note(
+            (owner, None),
+            &rcu::read_lock(),
+            |found| found.per_cpu += bytes,
+            |counts, _| counts.add_per_cpu(bytes),
+        );
     }
 
     /// Notes a page in swap space. A container that has been removed is known there by its id as
@@ -478,95 +336,5 @@ impl Audit {
                 }
             }
         }
-    }
-
-    /// Calls `tell` with each difference in an account, and whether it is certain.
-    fn differences(&self, at: usize, mut tell: impl FnMut(Difference, bool)) {
-        let Some(account) = self.accounts.get(at) else {
-            return;
-        };
-        let (found, tree, said) = (account.found, account.tree, account.said);
-        let mut compare = |what, node, found: isize, said: isize, certain: bool| {
-            if found != said {
-                let difference = Difference {
-                    what,
-                    node,
-                    found,
-                    said,
-                };
-                tell(difference, certain);
-            }
-        };
-
-        if !account.memcg.is_root() {
-            let (pages, usage) = ((tree.pages + said.stock) as isize, said.usage as isize);
-            compare("usage", None, pages, usage, !tree.moved);
-            let (swap, usage) = (tree.swap as isize, said.swap_usage as isize);
-            compare("swap usage", None, swap, usage, !tree.moved);
-        }
-        compare("swap", None, account.swap, said.swap, !tree.moved);
-        let misplaced = account.misplaced as isize;
-        compare("misplaced", None, misplaced, 0, !found.moved);
-
-        for (nid, share) in NodeId::all().zip(self.shares_of(at)) {
-            let Some(share) = self.shares.get(share) else {
-                continue;
-            };
-            let pairs = share.found.0.iter().zip(share.said.0);
-            for (at, ((found_here, said_here), (_, what))) in pairs.zip(COUNTED).enumerate() {
-                let moved = if at < NR_LISTS {
-                    found.moved
-                } else {
-                    tree.moved
-                };
-                compare(what, nid, *found_here, said_here, !moved);
-            }
-        }
-    }
-
-    fn print_account(&self, seq: &SeqFile, at: usize, account: &Account, path: &mut [u8]) {
-        if account.memcg.is_root() {
-            seq_print!(seq, "{:>10}", '-');
-        } else {
-            seq_print!(seq, "{:>10}", account.said.usage);
-        }
-        for n in [account.found.pages, account.said.stock, account.found.swap] {
-            seq_print!(seq, "{:>10}", n);
-        }
-        for column in 0..NR_COUNTED {
-            let shares = self.shares.get(self.shares_of(at)).unwrap_or_default();
-            let found = shares.iter().filter_map(|share| share.found.0.get(column));
-            seq_print!(seq, "{:>14}", found.sum::<isize>());
-        }
-        let path = BStr::from_bytes(account.memcg.css().path(path));
-        let removed = match account.memcg.css().is_dying() {
-            true => " (removed)",
-            false => "",
-        };
-        seq_print!(seq, "  {}{}\n", path, removed);
-    }
-}
-
-impl Found {
-    fn and(self, other: Self) -> Self {
-        Self {
-            pages: self.pages + other.pages,
-            swap: self.swap + other.swap,
-            moved: self.moved || other.moved,
-        }
-    }
-}
-
-impl Difference {
-    fn print(&self, seq: &SeqFile, certain: bool) {
-        let mark = match certain {
-            true => "!!",
-            false => " ~",
-        };
-        seq_print!(seq, "{} {}", mark, self.what);
-        if let Some(nid) = self.node {
-            seq_print!(seq, " on node {}", nid.as_raw());
-        }
-        seq_print!(seq, ": {} found, {} counted\n", self.found, self.said);
     }
 }

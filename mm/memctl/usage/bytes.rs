@@ -199,6 +199,15 @@ pub(crate) fn hand_over(from: &MemCgroup, to: &MemCgroup) {
     }
 }
 
+/// For how many grains pages were charged in `memcg` and all below it, as of the last flush of
+/// statistics: whole pages, but for the root, which has what is left over of its children. Steps:
+/// nodes.
+#[cfg(CONFIG_MEMCTL_DEBUG)]
+pub(crate) fn granted(memcg: &MemCgroup) -> isize {
+    let granted = memcg.nodes().map(|node| node.totals().get(GRANTED.index()));
+    granted.sum()
+}
+
 /// How many pages the byte stocks of `memcg` and of all below it hold, as of the last flush of
 /// statistics. Steps: nodes.
 pub(super) fn held(memcg: &MemCgroup) -> usize {

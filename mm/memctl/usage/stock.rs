@@ -210,7 +210,12 @@ const MARGIN: usize = 2 * BATCH;
 /// How many pages the stocks of `memcg` and of all below it hold, as of the last flush of
 /// statistics. Steps: nodes.
 pub(crate) fn held(memcg: &MemCgroup) -> usize {
-    memcg.totals().get(STOCKED).max(0) as usize + bytes::held(memcg)
+    stocked(memcg) + bytes::held(memcg)
+}
+
+/// The same, of stocks of pages alone.
+pub(crate) fn stocked(memcg: &MemCgroup) -> usize {
+    memcg.totals().get(STOCKED).max(0) as usize
 }
 
 /// How many pages of `memcg` and of all below it are in use, stocks left out. May sleep.
