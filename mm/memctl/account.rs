@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Whose is it? [`charge`] binds folios to containers and [`uncharge`] takes that back, [`migrate`]
-//! hands a charge over, [`swap`] is for what is no folio, [`kmem`] and [`objects`] are for what the kernel allocates, [`lru`] finds and locks the
-//! lists of a folio.
+//! hands a charge over, [`swap`] is for what is no folio, [`kmem`] and [`objects`] are for what the
+//! kernel allocates, [`lru`] finds and locks the lists of a folio.
 #![deny(unsafe_code)]
 
 pub(crate) mod charge;

@@ -9,9 +9,9 @@
 //!
 //! Containers: [`memcg`] (with [`state`], [`create`], [`ids`] and [`life`]), [`node`] (with
 //! [`sizes`]), [`objcg`]; [`counts`], [`changed`] and [`stocked`]. Folios: [`meta_page`] (with
-//! [`binding`]), [`lists`]. Others: [`task`] (with [`current`]), [`swap`], [`foreign`] (with
-//! [`note`]), [`wait`], [`vm`] (with [`mount`]). What C has numbers or bits for: [`items`],
-//! [`events`], [`gfp`].
+//! [`binding`]), [`lists`]. Objects of slab caches: [`slab`]. What the audit passes: [`passed`].
+//! Others: [`task`] (with [`current`]), [`swap`], [`foreign`] (with [`note`]), [`wait`], [`vm`]
+//! (with [`mount`]). What C has numbers or bits for: [`items`], [`events`], [`gfp`].
 
 /// Checks that a type of ours has the layout of one of C: the size, and where the fields are.
 macro_rules! same_layout {

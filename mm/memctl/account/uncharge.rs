@@ -2,7 +2,8 @@
 
 //! Taking back the charges of folios that are freed or leave their container.
 //!
-//! Works in any context but NMI.
+//! Works in any context but NMI. Pages of the kernel's own may be among the folios: page tables,
+//! and what was in a pipe. They are counted apart, as by `kmem.rs`.
 #![deny(unsafe_code)]
 
 use super::kmem;

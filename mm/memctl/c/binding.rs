@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the word of a folio says, and the reasons why it stays as it is. These are rules of the
-//! kernel, see `folio_memcg()` in `include/linux/memcontrol.h`.
+//! What the word of a folio says, or of pages of the kernel's own, and the reasons why it stays as
+//! it is. These are rules of the kernel, see `folio_memcg()` in `include/linux/memcontrol.h`.
 #![deny(unsafe_code)]
 
 use super::objcg::ObjCgroup;

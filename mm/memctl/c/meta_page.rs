@@ -10,6 +10,8 @@
 //! There is no flag that locks it. Whoever looks at the binding or changes it has a reason why
 //! nobody else changes it meanwhile, and names the reason by a type: see `binding.rs`. Who has no
 //! reason only gets a look, by [`bound_to`].
+//!
+//! Pages that the kernel has allocated for itself have the same word, with a tag: [`KernelPages`].
 
 use super::{
     binding::{

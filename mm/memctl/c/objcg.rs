@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Type wrapper: [`ObjCgroup`], the owner handle between folios and their container.
+//! Type wrapper: [`ObjCgroup`], the owner handle between folios and their container, and between
+//! what the kernel has allocated and its container.
 //!
 //! Folios do not point at their container but at a handle, of which every container has one a node.
 //! When a container is removed, its handles are re-pointed to the parent (see `lists.rs`), and all
@@ -46,7 +47,8 @@ use kernel::{
 
 /// A handle that says which container a folio is charged to, `struct obj_cgroup`.
 ///
-/// Every folio bound to a handle holds a reference on it.
+/// Every folio bound to a handle holds a reference on it, and so does every object, every block of
+/// per-CPU memory, and every page of the kernel, or compound page, that it owns.
 ///
 /// # Invariants
 ///

@@ -2,10 +2,11 @@
 
 //! The life of a container, as the cgroup core calls it: alloc, online, offline, released, free.
 //!
-//! Offline is where a container lets go of everything: its folios, counts and inherited handles
-//! move to the parent, its stocks are drained, its id is given up. No folio keeps a removed
-//! container alive; it is freed a grace period later, unless a part of the kernel holds a
-//! reference, or swap space is recorded as its.
+//! Offline is where a container lets go of everything: its folios, kernel memory, counts and
+//! inherited handles move to the parent, its stocks are drained, its id is given up. Neither folios
+//! nor objects keep a removed container alive; it is freed a grace period later, unless a part of
+//! the kernel holds a reference, or swap space is recorded as its. What is then left of bytes goes
+//! to the parent, too.
 //!
 //! All of this but free is under `cgroup_mutex`, and may sleep.
 #![deny(unsafe_code)]

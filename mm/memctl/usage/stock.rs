@@ -17,7 +17,9 @@
 //! to give a stock back. Stocks count as used for limits, but user space is not shown them:
 //! [`in_use`].
 //!
-//! All of this works in any context, but for what sleeps.
+//! All of this works in any context, but for what sleeps; what wakes those who wait for room, in
+//! any but NMI. For who may be in NMI or hold any lock there is what is done *quietly*: it wakes
+//! nobody.
 #![deny(unsafe_code)]
 
 use super::{
