@@ -2,6 +2,10 @@
 
 //! The audit sees what is there. That it finds no difference is looked at after every test.
 
+use std::fs::File;
+
+use super::kmem::{counting, nth, pipe_with_page, start_thread, table_span};
+use super::remove::nobody_lingers;
 use crate::audit;
 use crate::cgroup::{Cgroup, Hierarchy};
 use crate::check;
@@ -9,11 +13,13 @@ use crate::disk;
 use crate::group;
 use crate::ktap::Group;
 use crate::machine;
-use crate::outcome::{equal, skip, within, Outcome, MB};
+use crate::outcome::{equal, eventually, skip, within, Outcome, MB};
 use crate::sys::{page_size, Mapping};
-use crate::worker::Worker;
+use crate::worker::{run_in, Worker};
 
-pub const GROUP: Group = group!("audit": sees_each_kind, sees_swap_space, under_load);
+pub const GROUP: Group = group!("audit":
+    sees_each_kind, sees_kernel_memory, sees_containers, sees_kernel_memory_left_behind,
+    sees_swap_space, under_load, under_kernel_load);
 
 const SIZE: u64 = 8 * MB;
 
@@ -21,29 +27,55 @@ const SIZE: u64 = 8 * MB;
 struct Row(Vec<(String, u64)>);
 
 impl Row {
-    /// That of `container` in an audit made now, which must be clean.
+    /// That of `container` in an audit made now, which must be clean, and nothing uncertain in the
+    /// container: it is at rest, but for what is still being freed.
     fn of(container: &Cgroup) -> Outcome<Self> {
-        let Some(report) = audit::report()? else {
+        if !audit::exists() {
             return skip("the kernel has no audit");
-        };
+        }
+        let mut row = Self(Vec::new());
+        eventually(|| {
+            row = Self::seen(container)?;
+            Ok(())
+        })?;
+        Ok(row)
+    }
+
+    fn seen(container: &Cgroup) -> Outcome<Self> {
+        let report = audit::report()?.unwrap_or_default();
         audit::verdict(&report)?;
         let name = container.path().file_name().unwrap_or_default();
         let mut lines = report.lines().skip(1);
         let heads = lines.next().unwrap_or_default().split_whitespace();
         let row = lines.find(|line| line.ends_with(&format!("/{}", name.to_string_lossy())));
         check!(row.is_some(), "the audit has no line for {name:?}");
+        let below = lines.next().unwrap_or_default();
+        check!(!below.starts_with(" ~"), "something moves in {name:?}");
         let cells = row.unwrap_or_default().split_whitespace();
-        let pages = cells.map(|cell| cell.parse().unwrap_or(0));
-        Ok(Self(heads.map(str::to_owned).zip(pages).collect()))
+        let counts = cells.map(|cell| cell.parse().unwrap_or(0));
+        Ok(Self(heads.map(str::to_owned).zip(counts).collect()))
     }
 
     /// A column, in bytes.
     fn get(&self, name: &str) -> Outcome<u64> {
         let found = self.0.iter().find(|(head, _)| head == name);
         check!(found.is_some(), "the audit has no column {name}");
-        Ok(found.map_or(0, |(_, pages)| pages * page_size() as u64))
+        let unit = match name.rsplit_once('_') {
+            Some((_, "b")) => 1,
+            Some((_, "kb")) => 1024,
+            _ => page_size() as u64,
+        };
+        Ok(found.map_or(0, |(_, count)| count * unit))
+    }
+
+    /// The sum of columns, in bytes.
+    fn sum(&self, names: &[&str]) -> Outcome<u64> {
+        names.iter().map(|name| self.get(name)).sum()
     }
 }
+
+/// What is charged to a container that has none below it.
+const CHARGED: &[&str] = &["bound", "kernel", "stocked", "granted"];
 
 fn sees_each_kind(hierarchy: &Hierarchy) -> Outcome {
     let container = hierarchy.create("kinds")?;
@@ -60,13 +92,14 @@ fn sees_each_kind(hierarchy: &Hierarchy) -> Outcome {
     let slack = SIZE / 4;
     within("anon", row.get("anon")?, SIZE..=SIZE + slack)?;
     within("file", row.get("file")?, SIZE..=SIZE + slack)?;
+    equal("charged", row.sum(CHARGED)?, row.get("usage")?)?;
     // User space is not shown what is in stocks.
-    let in_use = row.get("usage")? - row.get("stocked")?;
-    equal("usage", in_use, container.usage()?)?;
-    equal(
-        "bound and stocked",
-        row.get("bound")? + row.get("stocked")?,
-        row.get("usage")?,
+    let used = row.sum(&["reclaimable_b", "unreclaimable_b", "other_b"])?;
+    let pages = row.sum(&["bound", "kernel"])?;
+    within(
+        "in use",
+        container.usage()?,
+        pages + used..=pages + row.get("granted")?,
     )?;
     let lists = [
         "inactive_anon",
@@ -75,12 +108,99 @@ fn sees_each_kind(hierarchy: &Hierarchy) -> Outcome {
         "active_file",
         "unevictable",
     ];
-    let mut listed = 0;
-    for list in lists {
-        listed += row.get(list)?;
-    }
-    within("on lists", listed, 2 * SIZE..=row.get("bound")?)?;
+    within("on lists", row.sum(&lists)?, 2 * SIZE..=row.get("bound")?)?;
     worker.finish()
+}
+
+/// Files in tmpfs, pipes, stacks, page tables, containers.
+fn sees_kernel_memory(hierarchy: &Hierarchy) -> Outcome {
+    const COUNT: usize = 200;
+    const TABLES: usize = 512;
+
+    let container = counting(hierarchy, "kernel")?;
+    let tmpfs = machine::Tmpfs::mount("")?;
+    let mut worker = Worker::start(&container, |line| {
+        let mut pipes = Vec::new();
+        for number in 0..COUNT {
+            File::create(nth(&tmpfs.file(""), number as u64))?;
+            pipes.push(pipe_with_page()?);
+            start_thread()?;
+        }
+        let memory = Mapping::sparse(TABLES * table_span())?;
+        for start in (0..memory.len()).step_by(table_span()) {
+            memory.touch(start..start + 1);
+        }
+        line.rest()
+    })?;
+    worker.hear()?;
+    let row = Row::of(&container)?;
+    equal("charged", row.sum(CHARGED)?, row.get("usage")?)?;
+    let page = page_size() as u64;
+    let tables = TABLES as u64 * page;
+    within("page tables", row.get("pagetables")?, tables..=2 * tables)?;
+    let stacks = row.get("stacks_kb")?;
+    within(
+        "stacks",
+        stacks,
+        COUNT as u64 * (8 << 10)..=COUNT as u64 * (64 << 10),
+    )?;
+    let pages = tables + stacks + COUNT as u64 * page;
+    within("kernel pages", row.get("kernel")?, pages..=4 * pages)?;
+    for kind in ["reclaimable_b", "unreclaimable_b"] {
+        let some = COUNT as u64 * 256;
+        within(kind, row.get(kind)?, some..=128 * some)?;
+    }
+    worker.finish()
+}
+
+/// What the kernel needs for containers, some of it for each CPU, is that of the one above.
+fn sees_containers(hierarchy: &Hierarchy) -> Outcome {
+    // The first per-CPU memory that the kernel has is nobody's.
+    const CHILDREN: u64 = 200;
+
+    let parent = counting(hierarchy, "parent")?;
+    let children = (0..CHILDREN).map(|n| parent.child(&format!("child-{n}")));
+    let children: Vec<_> = children.collect::<Outcome<_>>()?;
+    let row = Row::of(&parent)?;
+    equal("charged", row.sum(CHARGED)?, row.get("usage")?)?;
+    let per_cpu = row.get("percpu_b")?;
+    within("per-CPU memory", per_cpu, CHILDREN * 64..=16 * MB)?;
+    within("other", row.get("other_b")?, per_cpu..=2 * per_cpu)?;
+    within(
+        "objects",
+        row.get("unreclaimable_b")?,
+        CHILDREN * 1024..=16 * MB,
+    )?;
+    children.into_iter().try_for_each(|child| child.remove())?;
+    nobody_lingers(hierarchy)?;
+    let row = Row::of(&parent)?;
+    equal("charged", row.sum(CHARGED)?, row.get("usage")?)
+}
+
+/// What a removed container leaves behind is its parent's.
+fn sees_kernel_memory_left_behind(hierarchy: &Hierarchy) -> Outcome {
+    const FILES: u64 = 1000;
+
+    let parent = counting(hierarchy, "parent")?;
+    let child = parent.child("child")?;
+    let tmpfs = machine::Tmpfs::mount("")?;
+    run_in(&child, || {
+        (0..FILES).try_for_each(|number| {
+            File::create(nth(&tmpfs.file(""), number))?;
+            Ok(())
+        })
+    })?;
+    child.remove()?;
+    nobody_lingers(hierarchy)?;
+    let row = Row::of(&parent)?;
+    within(
+        "left",
+        row.get("reclaimable_b")?,
+        FILES * 128..=FILES * 4096,
+    )?;
+    equal("charged", row.sum(CHARGED)?, row.get("usage")?)?;
+    parent.remove()?;
+    nobody_lingers(hierarchy)
 }
 
 fn sees_swap_space(hierarchy: &Hierarchy) -> Outcome {
@@ -113,4 +233,18 @@ fn under_load(hierarchy: &Hierarchy) -> Outcome {
         }
     }
     reader.stop()
+}
+
+/// The same, of kernel memory.
+fn under_kernel_load(hierarchy: &Hierarchy) -> Outcome {
+    let container = counting(hierarchy, "busy")?;
+    let worker = Worker::start(&container, |_| loop {
+        pipe_with_page()?;
+    })?;
+    for _ in 0..10 {
+        if let Some(report) = audit::report()? {
+            audit::verdict(&report)?;
+        }
+    }
+    worker.stop()
 }

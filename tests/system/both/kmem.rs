@@ -52,7 +52,7 @@ const LINES: &[&str] = &[
 ];
 
 /// A container whose kernel memory is counted.
-fn counting(hierarchy: &Hierarchy, name: &str) -> Outcome<Cgroup> {
+pub fn counting(hierarchy: &Hierarchy, name: &str) -> Outcome<Cgroup> {
     if !machine::counts_kernel_memory() {
         return skip("kernel memory is not counted");
     }
@@ -141,7 +141,7 @@ fn kept<T>(
 }
 
 /// The file with that number.
-fn nth(directory: &Path, number: u64) -> PathBuf {
+pub fn nth(directory: &Path, number: u64) -> PathBuf {
     directory.join(number.to_string())
 }
 
@@ -155,7 +155,7 @@ fn look_up(whose: &str, number: u64) -> Outcome {
 }
 
 /// A pipe with a page in it.
-fn pipe_with_page() -> std::io::Result<(File, File)> {
+pub fn pipe_with_page() -> std::io::Result<(File, File)> {
     let (from, mut to) = sys::pipe()?;
     to.write_all(&vec![0; sys::page_size()])?;
     Ok((from, to))
@@ -179,7 +179,7 @@ fn of_pipes_with_pages() -> RangeInclusive<u64> {
 }
 
 /// How much memory one page table maps.
-fn table_span() -> usize {
+pub fn table_span() -> usize {
     sys::page_size() * sys::page_size() / size_of::<u64>()
 }
 
@@ -269,7 +269,7 @@ fn large_pipes(hierarchy: &Hierarchy) -> Outcome {
 }
 
 /// Starts a thread that does nothing.
-fn start_thread() -> std::io::Result<()> {
+pub fn start_thread() -> std::io::Result<()> {
     const STACK: usize = 16 << 10;
 
     let thread = std::thread::Builder::new().stack_size(STACK);
