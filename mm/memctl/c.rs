@@ -8,10 +8,11 @@
 //! chapter "Why safe code cannot break memory" of `Documentation/mm/memctl.rst` argues for each.
 //!
 //! Containers: [`memcg`] (with [`state`], [`create`], [`ids`] and [`life`]), [`node`] (with
-//! [`sizes`]), [`objcg`]; [`counts`], [`changed`] and [`stocked`]. Folios: [`meta_page`] (with
-//! [`binding`]), [`lists`]. Objects of slab caches: [`slab`]. What the audit passes: [`passed`].
-//! Others: [`task`] (with [`current`]), [`swap`], [`foreign`] (with [`note`]), [`wait`], [`vm`]
-//! (with [`mount`]). What C has numbers or bits for: [`items`], [`events`], [`gfp`].
+//! [`sizes`]), [`objcg`] (with [`handles`]); [`counts`], [`changed`] and [`stocked`]. Folios and
+//! pages: [`meta_page`] (with [`binding`] and [`kernel_pages`]), [`lists`]. Objects of slab caches:
+//! [`slab`]. What the audit passes: [`passed`]. Others: [`task`] (with [`current`]), [`swap`],
+//! [`foreign`] (with [`note`]), [`wait`], [`vm`] (with [`mount`]). What C has numbers or bits for:
+//! [`items`], [`events`], [`gfp`].
 
 /// Checks that a type of ours has the layout of one of C: the size, and where the fields are.
 macro_rules! same_layout {
@@ -36,8 +37,11 @@ pub(crate) mod events;
 #[cfg(CONFIG_CGROUP_WRITEBACK)]
 pub(crate) mod foreign;
 pub(crate) mod gfp;
+#[cfg(CONFIG_MEMCTL_DEBUG)]
+pub(crate) mod handles;
 mod ids;
 pub(crate) mod items;
+mod kernel_pages;
 pub(crate) mod life;
 pub(crate) mod lists;
 pub(crate) mod memcg;

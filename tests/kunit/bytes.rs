@@ -172,7 +172,13 @@ mod tests {
         let node = container.node();
         let many = 1 << 30;
         for _ in 0..9 {
-            grant(node, Kind::Reclaimable, many / PAGE as usize, many as u32, &rcu);
+            grant(
+                node,
+                Kind::Reclaimable,
+                many / PAGE as usize,
+                many as u32,
+                &rcu,
+            );
             assert_eq!(take(node, Kind::Other, 1, &rcu), Err(0));
         }
         grant(node, Kind::Reclaimable, 1, 0, &rcu);

@@ -35,6 +35,16 @@ mod tests {
     }
 
     #[test]
+    fn pages_of_the_kernel_are_told_apart() {
+        let kernel = Word::kernel(at(HANDLE));
+        assert!(kernel.is_kernel() && !Word::owned(at(HANDLE)).is_kernel());
+        assert_eq!(kernel.owner().map(|o| o.as_ptr() as usize), Some(HANDLE));
+        assert!(!Word::NONE.is_kernel());
+        // A vector of slab object extensions is none, whatever else its word says.
+        assert!(!Word::new(HANDLE | 3).is_kernel());
+    }
+
+    #[test]
     fn tags_are_no_part_of_the_address() {
         // Bit 1 marks pages of the kernel's own.
         let owner = Word::new(HANDLE | 2).owner();

@@ -6,6 +6,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use crate::check;
 use crate::outcome::{eventually, fail, Context, Outcome};
 
 const FILE: &str = "/sys/kernel/debug/memctl/audit";
@@ -38,11 +39,20 @@ pub fn verdict(report: &str) -> Outcome {
     fail(why.join("\n"))
 }
 
-/// Expects an audit to find no difference, and no container in which something moves: such a one
-/// may have differences that are not certain.
+/// Expects an audit to find no difference in the end, not even one that is uncertain because
+/// something moves.
 pub fn clean() -> Outcome {
     eventually(|| match report()? {
         None => Ok(()),
-        Some(report) => verdict(&report),
+        Some(report) => {
+            verdict(&report)?;
+            let moving = report.lines().find(|line| line.starts_with(" ~"));
+            check!(
+                moving.is_none(),
+                "in motion: {}",
+                moving.unwrap_or_default()
+            );
+            Ok(())
+        }
     })
 }

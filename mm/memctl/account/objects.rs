@@ -123,21 +123,22 @@ fn charge_fast<'a>(
     rcu: &rcu::Guard,
 ) -> Result<(), NewObject<'a>> {
     let node = memcg.node(object.nid());
-    let (Some(place), Some(owner)) = (object.place(), node.owner(rcu)) else {
-        return Err(object);
+    let object = object.placed()?;
+    let Some(owner) = node.owner(rcu) else {
+        return Err(object.into_object());
     };
     if bytes::take(node, need.kind, need.n, rcu).is_err() {
-        return Err(object);
+        return Err(object.into_object());
     }
     match owner.try_get_live(rcu) {
         Some(owner) => {
-            object.own(place, owner);
+            object.own(owner);
             Ok(())
         }
         None => {
             // It is being taken away.
             bytes::put(node, need.kind, need.n, rcu);
-            Err(object)
+            Err(object.into_object())
         }
     }
 }
@@ -163,7 +164,9 @@ fn charge_slowly(
         }
         None => None,
     };
-    let Some(place) = object.make_place(gfp, slab_flags) else {
+    object.make_place(gfp, slab_flags);
+    let nid = object.nid();
+    let Ok(object) = object.placed() else {
         return Ok(());
     };
     let rcu = rcu::read_lock();
@@ -171,7 +174,6 @@ fn charge_slowly(
         Some(held) => held,
         None => Current::get().kernel_memcg(&rcu),
     };
-    let nid = object.nid();
     let owner = charge::owner_of(memcg, nid, &rcu).ok_or(ENOMEM)?;
     if owner.is_root() {
         return Ok(());
@@ -179,7 +181,7 @@ fn charge_slowly(
     let node = owner.node(&rcu);
     let left = match bytes::take(node, need.kind, need.n, &rcu) {
         Ok(()) => {
-            object.own(place, owner);
+            object.own(owner);
             return Ok(());
         }
         Err(left) => left,
@@ -195,7 +197,7 @@ fn charge_slowly(
         None => kmem::grant(node.memcg(), nid, need, gfp)?,
     };
     if let Some(owner) = charged {
-        object.own(place, owner);
+        object.own(owner);
     }
     Ok(())
 }

@@ -145,9 +145,7 @@ impl<'a> Offlining<'a> {
     pub(crate) fn move_list_lrus(&self) {
         if !vm::nokmem() {
             // SAFETY: By the type invariant it is going offline.
-            unsafe {
-                bindings::memcg_reparent_list_lrus(self.memcg.as_raw(), self.parent.as_raw())
-            }
+            unsafe { bindings::memcg_reparent_list_lrus(self.memcg.as_raw(), self.parent.as_raw()) }
         }
     }
 

@@ -28,17 +28,11 @@ use super::{
 use core::marker::PhantomData;
 use kernel::{
     bindings,
-    mm::{
-        folio::Folio,
-        numa::NodeId, //
-    },
+    mm::folio::Folio,
     sync::{
         aref::ARef,
-        counted::{
-            Counted,
-            Many, //
-        },
-        rcu,
+        counted::Counted,
+        rcu, //
     },
 };
 
@@ -118,8 +112,8 @@ impl<'a, S: Stable> MetaPage<'a, S> {
 /// Pages that somebody has allocated for the kernel, of which nobody else knows: 2^order of them,
 /// one behind the other.
 pub(crate) struct KernelPages<'a> {
-    first: MetaPage<'a, Exclusive>,
-    order: u32,
+    pub(super) first: MetaPage<'a, Exclusive>,
+    pub(super) order: u32,
 }
 
 impl<'a> KernelPages<'a> {
@@ -134,53 +128,14 @@ impl<'a> KernelPages<'a> {
         Self { first, order }
     }
 
-    /// How many there are.
-    #[inline]
-    pub(crate) fn nr(&self) -> usize {
-        1 << self.order
-    }
-
-    /// The node that they are on.
-    #[inline]
-    pub(crate) fn nid(&self) -> NodeId {
-        self.first.folio.nid()
-    }
-
-    /// Binds the first one to `owner`, for all.
-    #[inline]
-    pub(crate) fn bind(self, owner: Owner) {
-        let owner = ARef::into_raw(owner);
-        // SAFETY: Nobody else sets it; the handle has a reference for it.
-        unsafe {
-            let word = Word::kernel(owner.as_ptr().cast());
-            self.first.folio.set_memcg_word(word.0)
-        }
-    }
-
-    /// Unbinds the first one, for all.
-    #[inline]
-    pub(crate) fn unbind(mut self) -> Option<Owner> {
-        self.first.unbind()
-    }
-
-    /// Binds each page as the first one is bound. Steps: pages, which are about to be freed one by
-    /// one.
-    pub(crate) fn split(self) {
-        let Some(owners) = self.first.owner().and_then(|owner| {
-            let rest = u32::try_from(self.nr() - 1).ok()?;
-            Many::get(owner, rest)
-        }) else {
-            return;
-        };
-        let word = self.first.word();
-        for i in 1..self.nr() {
-            // SAFETY: By the requirement of `new()`.
-            unsafe {
-                let page = self.first.folio.as_raw().cast::<bindings::page>().add(i);
-                Folio::from_raw(page.cast()).set_memcg_word(word.0);
-            }
-        }
-        owners.leave();
+    /// All but the first one, each with a word of its own.
+    pub(super) fn rest(&self) -> impl Iterator<Item = MetaPage<'a, Exclusive>> + use<'a> {
+        let first = self.first.folio.as_raw().cast::<bindings::page>();
+        // SAFETY: By the requirement of `new()`.
+        (1..1 << self.order).map(move |i| unsafe {
+            let page = first.add(i);
+            MetaPage::new(Folio::from_raw(page.cast()))
+        })
     }
 }
 
@@ -188,13 +143,16 @@ impl<S: Rebindable> MetaPage<'_, S> {
     /// Binds it to `owner`. If it is bound, the reference on the handle it was bound to is lost.
     #[inline]
     pub(crate) fn bind(&mut self, owner: Owner) {
+        self.bind_as(owner, Word::owned);
+    }
+
+    /// As [`MetaPage::bind`], with what `word` makes of the handle.
+    #[inline]
+    pub(super) fn bind_as(&mut self, owner: Owner, word: fn(*const ObjCgroup) -> Word) {
         // The folio keeps the reference.
         let owner = ARef::into_raw(owner);
         // SAFETY: By the type invariant nobody else sets it; the handle has a reference for it.
-        unsafe {
-            self.folio
-                .set_memcg_word(Word::owned(owner.as_ptr().cast()).0)
-        }
+        unsafe { self.folio.set_memcg_word(word(owner.as_ptr().cast()).0) }
     }
 
     /// Unbinds it. The reference of the folio on its handle comes back.

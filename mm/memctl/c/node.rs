@@ -3,6 +3,7 @@
 //! Type wrapper: [`Node`], a container's share of one NUMA node.
 
 mod counts;
+mod parts;
 pub(crate) mod position;
 
 use super::{
@@ -18,7 +19,6 @@ use super::{
     memcg::MemCgroup,
     objcg::{
         HandleList,
-        NewHandle,
         ObjCgroup,
         Retired, //
     },
@@ -188,40 +188,11 @@ impl Node {
         unsafe { MemCgroup::from_raw(self.memcg) }
     }
 
-    /// The node.
-    #[inline]
-    pub(crate) fn nid(&self) -> NodeId {
-        self.nid
-    }
-
-    /// The lists.
-    #[inline]
-    pub(crate) fn lruvec(&self) -> &Lruvec {
-        &self.lruvec
-    }
-
     /// The handle for folios charged from now on; none if the container is offline.
     #[inline]
     pub(crate) fn owner<'a>(&'a self, _rcu: &'a rcu::Guard) -> Option<&'a ObjCgroup> {
         // SAFETY: By the type invariant. The load carries the dependency.
         unsafe { self.objcg.load(Relaxed).cast::<ObjCgroup>().as_ref() }
-    }
-
-    /// Sets the handle when the container comes online. A share has one in its life: says whether
-    /// this is it.
-    pub(super) fn publish_owner(&self, owner: NewHandle<'_>) -> bool {
-        if !core::ptr::eq(owner.node(), self) {
-            return false;
-        }
-        let (this, raw) = (self, owner.as_raw());
-        // INVARIANT: A reference more is taken before anybody can see the handle, the one that the
-        // share keeps; the other one is given up by `Retired::kill()`.
-        if this.orig_objcg.cmpxchg(null_mut(), raw, Full).is_err() {
-            return false;
-        }
-        owner.publish();
-        this.objcg.xchg(raw, Full);
-        true
     }
 
     /// Takes the handle away: what is charged from now on goes to an ancestor.
@@ -230,17 +201,6 @@ impl Node {
         // SAFETY: By the type invariant the share has a reference. Only one caller gets what was
         // published once.
         unsafe { raw.as_ref().map(|owner| Retired::new(owner)) }
-    }
-
-    /// The sizes of the lists.
-    #[inline]
-    pub(super) fn sizes(&self) -> (&ListSizes, &ZoneSizes) {
-        (&self.lru_size, &self.lru_zone_size)
-    }
-
-    /// The handles inherited from removed children.
-    pub(super) fn inherited(&self) -> &HandleList {
-        &self.objcg_list
     }
 
     /// Where the shared reclaim walk over the container of this share and all below it is.

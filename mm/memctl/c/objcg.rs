@@ -170,8 +170,12 @@ impl<'a> NewHandle<'a> {
     /// A new handle for the container of `node`. May sleep.
     pub(super) fn new(node: &'a Node) -> Result<Self> {
         let memcg = node.memcg();
-        let ptr = Kmalloc::alloc(Self::LAYOUT, GFP_KERNEL_ACCOUNT | __GFP_ZERO, NumaNode::NO_NODE)?
-            .cast::<bindings::obj_cgroup>();
+        let ptr = Kmalloc::alloc(
+            Self::LAYOUT,
+            GFP_KERNEL_ACCOUNT | __GFP_ZERO,
+            NumaNode::NO_NODE,
+        )?
+        .cast::<bindings::obj_cgroup>();
         let raw = ptr.as_ptr();
         // SAFETY: `raw` is a fresh allocation, and the callback fits the type it is in.
         let ret = unsafe {
@@ -291,32 +295,6 @@ impl Drop for HandleLock {
     }
 }
 
-/// References on all handles that point at `node`: its own and those it has inherited. May sleep.
-///
-/// # Errors
-///
-/// `ENOMEM`.
-#[cfg(CONFIG_MEMCTL_DEBUG)]
-pub(super) fn handles_of(node: &Node) -> Result<KVVec<Owner>> {
-    let mut owners = KVVec::new();
-    loop {
-        let missing = node.inherited().add_to(&mut owners, &HandleLock::new());
-        if missing == 0 {
-            break;
-        }
-        let room = owners.len() + 2 * missing;
-        owners.clear();
-        owners.reserve(room, GFP_KERNEL)?;
-    }
-    let own = node
-        .owner(&rcu::read_lock())
-        .and_then(TryRefCounted::try_get);
-    if let Some(own) = own {
-        owners.push(own, GFP_KERNEL)?;
-    }
-    Ok(owners)
-}
-
 /// The handles a container has inherited from removed children on one node.
 ///
 /// # Invariants
@@ -337,7 +315,7 @@ impl HandleList {
     /// Adds references on all handles of the list to `owners`, as long as there is room. Returns
     /// how many there was none for.
     #[cfg(CONFIG_MEMCTL_DEBUG)]
-    fn add_to(&self, owners: &mut KVVec<Owner>, _lock: &HandleLock) -> usize {
+    pub(super) fn add_to(&self, owners: &mut KVVec<Owner>, _lock: &HandleLock) -> usize {
         let head = self.0.get();
         let mut missing = 0;
         // SAFETY: By the type invariant the list is initialized and has handles alone; its lock is

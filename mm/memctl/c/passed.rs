@@ -8,13 +8,8 @@
 //! were known before.
 
 use super::{
-    binding::Word,
-    node::Node,
-    objcg::{
-        handles_of,
-        ObjCgroup,
-        Owner, //
-    },
+    handles::Handles,
+    objcg::ObjCgroup,
     slab::{
         Allocated,
         PLACE, //
@@ -23,52 +18,12 @@ use super::{
 use kernel::{
     bindings,
     mm::pages::Passed,
-    prelude::*,
-    rbtree::RBTree,
     sched,
     sync::rcu,
     types::NotThreadSafe, //
 };
 
-/// Handles by their addresses, with a reference on each: none goes away meanwhile, so that its
-/// address remains its own.
-pub(crate) struct Handles(RBTree<usize, Owner>);
-
-fn address(owner: &ObjCgroup) -> usize {
-    owner.as_raw() as usize
-}
-
 impl Handles {
-    /// All that point at one of `nodes`, among which those of children come before those of their
-    /// parents: so what a parent inherits meanwhile is found. May sleep.
-    ///
-    /// # Errors
-    ///
-    /// `ENOMEM`.
-    pub(crate) fn of<'a>(nodes: impl Iterator<Item = &'a Node>) -> Result<Self> {
-        let mut handles = RBTree::new();
-        for node in nodes {
-            for owner in handles_of(node)? {
-                handles.try_create_and_insert(address(&owner), owner, GFP_KERNEL)?;
-            }
-        }
-        Ok(Self(handles))
-    }
-
-    /// The one at `at`, if that is where one is.
-    fn find(&self, at: usize) -> Option<&ObjCgroup> {
-        self.0.get(&at).map(|owner| &***owner)
-    }
-
-    /// Who pages of the kernel's own are bound to, of which `page` is the first.
-    pub(crate) fn of_pages(&self, page: &Passed<'_>) -> Option<&ObjCgroup> {
-        let word = Word(page.memcg_word());
-        match word.is_kernel() {
-            true => self.find(word.owner()?.as_ptr() as usize),
-            false => None,
-        }
-    }
-
     /// Visits the owners of the objects that are in the slab at `page`, if it is one. Steps:
     /// objects.
     pub(crate) fn of_objects(&self, page: &Passed<'_>, mut visit: impl FnMut(&ObjCgroup, Object)) {

@@ -46,7 +46,10 @@ pub(super) const PLACE: usize = size_of::<*mut bindings::obj_cgroup>();
 ///
 /// The pointer is that of a cache which lives for `'a`.
 #[derive(Clone, Copy)]
-pub(crate) struct Cache<'a>(NonNull<bindings::kmem_cache>, PhantomData<&'a Counted<ObjCgroup>>);
+pub(crate) struct Cache<'a>(
+    NonNull<bindings::kmem_cache>,
+    PhantomData<&'a Counted<ObjCgroup>>,
+);
 
 impl Cache<'_> {
     /// # Safety
@@ -140,7 +143,11 @@ impl<'a> NewObject<'a> {
         // SAFETY: By the requirement of this function it is in a slab.
         let slab = unsafe { bindings::memctl_slab_of_object(object) };
         // INVARIANT: By the requirement of this function.
-        Self { cache, slab, object }
+        Self {
+            cache,
+            slab,
+            object,
+        }
     }
 
     /// The node that it is on.
@@ -150,50 +157,65 @@ impl<'a> NewObject<'a> {
         unsafe { NodeId::new_unchecked(bindings::memctl_slab_nid(self.slab)) }
     }
 
-    /// The place of its owner, if there is one.
     #[inline]
-    pub(crate) fn place(&self) -> Option<Place> {
+    fn vector(&self) -> Option<NonZero<usize>> {
         // SAFETY: By the type invariant.
-        NonZero::new(unsafe { bindings::memctl_slab_exts(self.slab) }).map(Place)
+        NonZero::new(unsafe { bindings::memctl_slab_exts(self.slab) })
     }
 
-    /// As [`NewObject::place`]; makes one if there is none, with those of all objects of the slab.
-    /// Sleeps if `gfp` lets it.
-    pub(crate) fn make_place(&self, gfp: Gfp, slab_flags: u32) -> Option<Place> {
-        let made = || {
-            let cache = self.cache.0.as_ptr();
-            // SAFETY: By the type invariants.
-            unsafe {
-                !bindings::memctl_is_kfence(self.object)
-                    && bindings::alloc_slab_obj_exts(self.slab, cache, gfp.0, slab_flags) == 0
-            }
-        };
-        match self.place() {
-            None if made() => self.place(),
-            place => place,
+    /// With the place of its owner.
+    ///
+    /// # Errors
+    ///
+    /// The object, if there is none.
+    #[inline]
+    pub(crate) fn placed(self) -> Result<Placed<'a>, Self> {
+        match self.vector() {
+            Some(vector) => Ok(Placed(self, vector)),
+            None => Err(self),
         }
+    }
+
+    /// Makes a place for its owner if there is none, with those of all objects of the slab. Sleeps
+    /// if `gfp` lets it.
+    pub(crate) fn make_place(&self, gfp: Gfp, slab_flags: u32) {
+        let cache = self.cache.0.as_ptr();
+        // SAFETY: By the type invariants. Whether it worked is seen by who looks for the place.
+        unsafe {
+            if self.vector().is_none() && !bindings::memctl_is_kfence(self.object) {
+                bindings::alloc_slab_obj_exts(self.slab, cache, gfp.0, slab_flags);
+            }
+        }
+    }
+}
+
+/// A new object, and the vector of its slab.
+pub(crate) struct Placed<'a>(NewObject<'a>, NonZero<usize>);
+
+impl<'a> Placed<'a> {
+    /// The object alone.
+    #[inline]
+    pub(crate) fn into_object(self) -> NewObject<'a> {
+        self.0
     }
 
     /// Lets `owner` be its owner.
     #[inline]
-    pub(crate) fn own(self, place: Place, owner: Owner) {
+    pub(crate) fn own(self, owner: Owner) {
+        let Self(object, vector) = self;
         // SAFETY: By the type invariants; the object keeps the reference.
         unsafe {
             let owner = ARef::into_raw(owner).as_ptr().cast();
             bindings::memctl_slab_set_owner(
-                self.cache.0.as_ptr(),
-                self.slab,
-                place.0.get(),
-                self.object,
+                object.cache.0.as_ptr(),
+                object.slab,
+                vector.get(),
+                object.object,
                 owner,
             );
         }
     }
 }
-
-/// The place of the owner of a new object: the vector of its slab.
-#[derive(Clone, Copy)]
-pub(crate) struct Place(NonZero<usize>);
 
 /// Objects of one slab that are about to be freed.
 pub(crate) struct FreedObjects<'a> {
@@ -263,6 +285,12 @@ impl<'a> Allocated<'a> {
         Self(object, PhantomData)
     }
 
+    /// The node that it is on.
+    pub(crate) fn nid(&self) -> NodeId {
+        // SAFETY: By the type invariant there is a page, which is in a folio.
+        unsafe { NodeId::new_unchecked(bindings::folio_nid(bindings::virt_to_folio(self.0))) }
+    }
+
     /// The handle of its owner, if it has one: the object keeps a reference on it.
     pub(crate) fn owner(&self, rcu: &'a rcu::Guard) -> Option<&'a ObjCgroup> {
         // SAFETY: By the type invariant. What is in a slab is an object of its cache, whose vector
@@ -313,8 +341,6 @@ impl<'a> ListLru<'a> {
     /// `ENOMEM`.
     pub(crate) fn make_for(&self, memcg: &Counted<MemCgroup>, gfp: Gfp) -> Result {
         // SAFETY: The list stays, and the container is counted.
-        to_result(unsafe {
-            bindings::memcg_list_lru_alloc(memcg.as_raw(), self.as_raw(), gfp.0)
-        })
+        to_result(unsafe { bindings::memcg_list_lru_alloc(memcg.as_raw(), self.as_raw(), gfp.0) })
     }
 }

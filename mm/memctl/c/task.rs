@@ -162,7 +162,9 @@ impl Current {
             } else {
                 return MemCgroup::root();
             };
-            raw.cast::<MemCgroup>().as_ref().unwrap_or(MemCgroup::root())
+            raw.cast::<MemCgroup>()
+                .as_ref()
+                .unwrap_or(MemCgroup::root())
         }
     }
 

@@ -45,14 +45,12 @@ use self::{
 };
 use crate::{
     c::{
+        handles::Handles,
         memcg::MemCgroup,
         meta_page,
         node::Node,
         objcg::ObjCgroup,
-        passed::{
-            self,
-            Handles, //
-        },
+        passed,
         swap, //
     },
     stats::flush::flush,

@@ -10,6 +10,11 @@ use crate::{
     usage::stock,
     PAGES, //
 };
+#[cfg(CONFIG_SLUB_DEBUG)]
+use kernel::{
+    cgroup::Show,
+    seq_file::SeqFile, //
+};
 use kernel::{
     cgroup::{
         ReadU64,
@@ -17,11 +22,6 @@ use kernel::{
     },
     do_once_lite,
     prelude::*, //
-};
-#[cfg(CONFIG_SLUB_DEBUG)]
-use kernel::{
-    cgroup::Show,
-    seq_file::SeqFile, //
 };
 
 /// Bytes in use.

@@ -21,34 +21,20 @@ use crate::c::{
         Released, //
     },
     memcg::MemCgroup,
-    meta_page::{
-        KernelPages,
-        MetaPage, //
-    },
+    meta_page::MetaPage,
     node::Node,
     objcg::ObjCgroup,
-    slab::{
-        Allocated,
-        Cache,
-        FreedObjects,
-        ListLru,
-        NewObjects, //
-    },
     task::Moved,
     vm,
 };
 use crate::files;
-use core::{
-    marker::PhantomData,
-    ptr::NonNull, //
-};
+use core::ptr::NonNull;
 use kernel::{
     bindings,
     cgroup::{
         CssData,
         Files, //
     },
-    ffi::c_void,
     mm::{
         folio::Folio,
         lruvec::Lruvec,
@@ -103,23 +89,11 @@ macro_rules! args {
     )* };
 }
 
+mod kernel_memory;
+pub(super) use kernel_memory::*;
+
 /// Lists of a container, or of a node if the controller is disabled.
 pub(super) struct AnyLists<'a>(&'a Lruvec);
-
-/// The first of pages that the kernel has allocated.
-pub(super) struct FirstPage<'a>(*mut bindings::page, PhantomData<&'a bindings::page>);
-
-/// Where pointers at objects of a slab cache are.
-pub(super) struct ObjectsOf<'a>(*mut *mut c_void, PhantomData<&'a *mut c_void>);
-
-/// A slab of objects.
-pub(super) struct Slab<'a>(*mut bindings::slab, PhantomData<&'a bindings::slab>);
-
-/// A list of objects that can be reclaimed, if there is one.
-pub(super) struct MayList<'a>(pub(super) Option<ListLru<'a>>);
-
-/// What the kernel has allocated, and the caller keeps.
-pub(super) struct Kept<'a>(*mut c_void, PhantomData<&'a c_void>);
 
 /// Folios on their way to be freed together.
 pub(super) struct Batch<'a>(&'a bindings::folio_batch);
@@ -168,18 +142,6 @@ args! {
         |raw| OfPage(Folio::from_raw(bindings::page_folio(raw)));
     "That of `MetaPage<Exclusive>` for each folio, and none is there twice."
     Batch<'a> = *mut bindings::folio_batch, |raw| Batch(&*raw);
-    "At the page there are as many as `pages()` is told, of which the caller of the hook says more."
-    FirstPage<'a> = *mut bindings::page, |raw| FirstPage(raw, PhantomData);
-    "The cache stays."
-    Cache<'a> = *mut bindings::kmem_cache, |raw| Cache::new(raw);
-    "There are as many objects as its methods are told, of which the caller of the hook says more."
-    ObjectsOf<'a> = *mut *mut c_void, |raw| ObjectsOf(raw, PhantomData);
-    "The slab stays."
-    Slab<'a> = *mut bindings::slab, |raw| Slab(raw, PhantomData);
-    "The list stays, if it is not null."
-    MayList<'a> = *mut bindings::list_lru, |raw| MayList(raw.as_ref().map(|list| ListLru::new(list)));
-    "It is in memory of the linear map that is not freed."
-    Kept<'a> = *mut c_void, |raw| Kept(raw, PhantomData);
     "A reference is given away with it, or it is null or what `take()` is told."
     Given = *mut bindings::mem_cgroup, |raw| Given(raw);
     "It is null, or the caller's own, with a node."
@@ -213,53 +175,6 @@ impl<'a> Batch<'a> {
         let folios = self.0.folios.iter().take(self.0.nr.into());
         // SAFETY: By the claim.
         folios.map(|folio| unsafe { MetaPage::from_c(*folio) })
-    }
-}
-
-impl<'a> FirstPage<'a> {
-    /// The pages, of which there are 2^`order`.
-    pub(super) fn pages(self, order: u32) -> KernelPages<'a> {
-        // SAFETY: By the claim.
-        unsafe { KernelPages::new(self.0, order) }
-    }
-}
-
-impl<'a> ObjectsOf<'a> {
-    /// Those that were just allocated, of which there are `nr`; none if the first one is null.
-    #[inline]
-    pub(super) fn new_ones(self, cache: Cache<'a>, nr: usize) -> NewObjects<'a> {
-        // SAFETY: By the claim.
-        unsafe { NewObjects::new(cache, core::slice::from_raw_parts(self.0, nr)) }
-    }
-
-    /// Those that are about to be freed, of which there are `nr` in `slab` with `vector`.
-    #[inline]
-    pub(super) fn freed_ones(
-        self,
-        cache: Cache<'a>,
-        slab: Slab<'a>,
-        nr: usize,
-        vector: usize,
-    ) -> FreedObjects<'a> {
-        // SAFETY: By the claim.
-        unsafe {
-            let objects = core::slice::from_raw_parts(self.0, nr);
-            FreedObjects::new(cache, slab.0, objects, vector)
-        }
-    }
-}
-
-impl<'a> Kept<'a> {
-    /// What it is.
-    pub(super) fn allocated(&self) -> Allocated<'a> {
-        // SAFETY: By the claim.
-        unsafe { Allocated::new(self.0) }
-    }
-
-    /// The node that it is on.
-    pub(super) fn nid(&self) -> NodeId {
-        // SAFETY: By the claim there is a page, which is in a folio.
-        unsafe { NodeId::new_unchecked(bindings::folio_nid(bindings::virt_to_folio(self.0))) }
     }
 }
 

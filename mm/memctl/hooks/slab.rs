@@ -3,7 +3,6 @@
 //! Objects of slab caches: `mm/slub.c`, and who asks whose one is.
 
 use super::seam::{
-    Kept,
     MayList,
     ObjectsOf,
     Slab, //
@@ -12,7 +11,10 @@ use crate::{
     account::objects,
     c::{
         gfp::Gfp,
-        slab::Cache, //
+        slab::{
+            Allocated,
+            Cache, //
+        },
     },
     stats::count,
 };
@@ -63,18 +65,18 @@ kernel::seam! {
     ///
     /// The caller keeps what is at `p`, and is under RCU for as long as it uses what it gets:
     /// `mm/list_lru.c`.
-    fn mem_cgroup_from_virt(p: Kept<'_>) -> *mut mem_cgroup {
+    fn mem_cgroup_from_virt(p: Allocated<'_>) -> *mut mem_cgroup {
         let rcu = rcu::read_lock();
-        p.allocated().owner(&rcu).map(|owner| owner.memcg(&rcu).as_raw())
+        p.owner(&rcu).map(|owner| owner.memcg(&rcu).as_raw())
     }
 
     /// # Safety
     ///
     /// The caller keeps what is at `p`: `kernel/fork.c`, `mm/workingset.c`.
-    fn mod_lruvec_kmem_state(p: Kept<'_>, item: NodeItem, n: c_int) {
+    fn mod_lruvec_kmem_state(p: Allocated<'_>, item: NodeItem, n: c_int) {
         p.nid().mod_state(item, n as isize);
         let rcu = rcu::read_lock();
-        if let Some(owner) = p.allocated().owner(&rcu) {
+        if let Some(owner) = p.owner(&rcu) {
             count::mod_node(owner.node(&rcu), item.index(), n as isize);
         }
     }

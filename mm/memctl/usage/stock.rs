@@ -226,7 +226,7 @@ pub(crate) fn in_use(memcg: &MemCgroup) -> usize {
     in_use_as_known(memcg)
 }
 
-/// How many pages of kernel memory of `memcg` and of all below it are in use, on cgroup v1. Does not
+/// How many pages of kernel memory of `memcg` and all below it are in use, on cgroup v1. Does not
 /// sleep.
 pub(crate) fn kernel_in_use(memcg: &MemCgroup) -> usize {
     let charged = memcg.kmem().map_or(0, |kmem| kmem.usage());

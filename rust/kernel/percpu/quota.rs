@@ -152,13 +152,8 @@ impl<T: Owner<N>, const N: usize> Rows<T, N> {
         // SAFETY: By the type invariants these are a counter of a per-CPU variable, and what says
         // whether it is listed; and we are under RCU.
         let row = unsafe {
-            let row = bindings::percpu_row_unspend_rcu(
-                self.as_raw(),
-                used,
-                listed,
-                n as i32,
-                &mut now,
-            );
+            let row =
+                bindings::percpu_row_unspend_rcu(self.as_raw(), used, listed, n as i32, &mut now);
             ThisRow::from_raw(row)
         };
         (now, row)
@@ -204,7 +199,8 @@ impl<T: Owner<N>, const N: usize> ThisRow<'_, T, N> {
         let read = |slot| self.counter(slot).load(Relaxed);
         let granted = read(quota.granted);
         let used = quota.used.map(read);
-        used.iter().fold(granted, |left, used| left.wrapping_sub(*used))
+        used.iter()
+            .fold(granted, |left, used| left.wrapping_sub(*used))
     }
 
     /// Lets `n` more of `quota` be used on the CPU of the row. Any CPU, any context.
@@ -230,7 +226,10 @@ impl<T: Owner<N>, const N: usize> ThisRow<'_, T, N> {
             if n == 0 {
                 return 0;
             }
-            if granted.cmpxchg(old, old.wrapping_sub(n as i32), Full).is_ok() {
+            if granted
+                .cmpxchg(old, old.wrapping_sub(n as i32), Full)
+                .is_ok()
+            {
                 self.changed();
                 return n;
             }

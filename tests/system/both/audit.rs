@@ -13,7 +13,7 @@ use crate::disk;
 use crate::group;
 use crate::ktap::Group;
 use crate::machine;
-use crate::outcome::{equal, skip, within, Outcome, MB};
+use crate::outcome::{equal, eventually, skip, within, Outcome, MB};
 use crate::sys::{page_size, Mapping};
 use crate::worker::{run_in, Worker};
 
@@ -27,20 +27,33 @@ const SIZE: u64 = 8 * MB;
 struct Row(Vec<(String, u64)>);
 
 impl Row {
-    /// That of `container` in an audit made now, which must be clean.
+    /// That of `container` in an audit made now, which must be clean, and nothing uncertain in the
+    /// container: it is at rest, but for what is still being freed.
     fn of(container: &Cgroup) -> Outcome<Self> {
-        let Some(report) = audit::report()? else {
+        if !audit::exists() {
             return skip("the kernel has no audit");
-        };
+        }
+        let mut row = Self(Vec::new());
+        eventually(|| {
+            row = Self::seen(container)?;
+            Ok(())
+        })?;
+        Ok(row)
+    }
+
+    fn seen(container: &Cgroup) -> Outcome<Self> {
+        let report = audit::report()?.unwrap_or_default();
         audit::verdict(&report)?;
         let name = container.path().file_name().unwrap_or_default();
         let mut lines = report.lines().skip(1);
         let heads = lines.next().unwrap_or_default().split_whitespace();
         let row = lines.find(|line| line.ends_with(&format!("/{}", name.to_string_lossy())));
         check!(row.is_some(), "the audit has no line for {name:?}");
+        let below = lines.next().unwrap_or_default();
+        check!(!below.starts_with(" ~"), "something moves in {name:?}");
         let cells = row.unwrap_or_default().split_whitespace();
-        let pages = cells.map(|cell| cell.parse().unwrap_or(0));
-        Ok(Self(heads.map(str::to_owned).zip(pages).collect()))
+        let counts = cells.map(|cell| cell.parse().unwrap_or(0));
+        Ok(Self(heads.map(str::to_owned).zip(counts).collect()))
     }
 
     /// A column, in bytes.
@@ -158,7 +171,10 @@ fn sees_containers(hierarchy: &Hierarchy) -> Outcome {
         row.get("unreclaimable_b")?,
         CHILDREN * 1024..=16 * MB,
     )?;
-    children.into_iter().try_for_each(|child| child.remove())
+    children.into_iter().try_for_each(|child| child.remove())?;
+    nobody_lingers(hierarchy)?;
+    let row = Row::of(&parent)?;
+    equal("charged", row.sum(CHARGED)?, row.get("usage")?)
 }
 
 /// What a removed container leaves behind is its parent's.
