@@ -44,7 +44,8 @@ args! {
     "The slab stays."
     Slab<'a> = *mut bindings::slab, |raw| Slab(raw, PhantomData);
     "The list stays, if it is not null."
-    MayList<'a> = *mut bindings::list_lru, |raw| MayList(raw.as_ref().map(|list| ListLru::new(list)));
+    MayList<'a> = *mut bindings::list_lru,
+        |raw| MayList(raw.as_ref().map(|list| ListLru::new(list)));
     "It is in memory of the linear map that is not freed."
     Allocated<'a> = *mut c_void, |raw| Allocated::new(raw);
 }
