@@ -75,6 +75,16 @@ __rust_helper void rust_helper_obj_cgroup_put_many(struct obj_cgroup *objcg,
 		percpu_ref_put_many(&objcg->refcnt, nr);
 }
 
+/* Gives up the handle of a share, which may never have come online, or never made. */
+__rust_helper void rust_helper_obj_cgroup_put_orig(struct obj_cgroup *objcg)
+{
+	if (!objcg)
+		return;
+	if (!percpu_ref_is_dying(&objcg->refcnt))
+		percpu_ref_kill(&objcg->refcnt);
+	obj_cgroup_put(objcg);
+}
+
 /* As obj_cgroup_put(), for who is under RCU. */
 __rust_helper void rust_helper_obj_cgroup_put_rcu(struct obj_cgroup *objcg)
 {

@@ -178,10 +178,11 @@ pub(super) fn grant(
     let pages = missing.div_ceil(bytes::PAGE) as usize;
     charge_slowly(memcg, gfp, pages, |rcu| {
         let owner = owner_below_root(memcg, nid, rcu)?;
-        if let Some(kmem) = owner.memcg(rcu).kmem() {
+        let node = owner.node(rcu);
+        if let Some(kmem) = node.memcg().kmem() {
             kmem.charge(pages);
         }
-        bytes::grant(owner.node(rcu), kind, pages, n, rcu);
+        bytes::grant(node, kind, pages, n, rcu);
         Some(owner)
     })
 }

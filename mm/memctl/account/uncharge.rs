@@ -16,7 +16,10 @@ use crate::{
         task::Current, //
     },
     stats::count,
-    usage::stock, //
+    usage::{
+        stock,
+        waiters, //
+    },
 };
 use kernel::{
     bindings::vm_event_item_PGPGOUT,
@@ -92,6 +95,8 @@ impl Uncharge {
         let memcg = owner.memcg(&rcu);
         if kernel_pages != 0 {
             kmem::uncharge(memcg, kernel_pages, &rcu);
+            // Who frees folios may wake those who wait.
+            waiters::wake(memcg);
         }
         if !owner.is_root() {
             uncharge(memcg, pages, &rcu);

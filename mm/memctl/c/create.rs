@@ -9,6 +9,7 @@ use super::{
     counts::Local,
     memcg::MemCgroup,
     node::Node,
+    objcg::NewHandle,
     state::State,
     vm, //
 };
@@ -95,6 +96,8 @@ impl MemCgroup {
         memcg.alloc_id()?;
         for nid in NodeId::possible() {
             let node = Node::create(memcg, nid, alone)?;
+            // Here, where nobody knows the container yet: what the handles take is charged to the
+            // parent, and may not be there.
             // SAFETY: There is an element for every possible node.
             unsafe {
                 (&raw mut (*raw).nodeinfo)
@@ -102,6 +105,8 @@ impl MemCgroup {
                     .add(nid.index())
                     .write(node.as_ptr().cast());
             }
+            let node = memcg.node(nid);
+            node.keep_owner(NewHandle::new(node, parent.is_none())?);
         }
         // SAFETY: `raw` has all its shares.
         unsafe { bindings::lru_gen_init_memcg(raw) };

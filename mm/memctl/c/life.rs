@@ -6,9 +6,7 @@
 use super::{
     memcg::MemCgroup,
     node::Node,
-    objcg::NewHandle,
     stocked,
-    task::Current,
     vm, //
 };
 use kernel::{
@@ -69,27 +67,11 @@ impl Onlining<'_> {
         // SAFETY: By the type invariant it is coming online.
         to_result(unsafe { bindings::alloc_shrinker_info(raw) })
             .inspect_err(|_| self.0.cancel_id())?;
-        // What the kernel needs for a container is its parent's.
-        let parent = self.0.parent().unwrap_or(self.0);
-        Current::working_for(parent, || self.publish_owners()).inspect_err(|_| {
-            for owner in self.0.nodes().filter_map(Node::retire_owner) {
-                owner.kill();
-            }
-            // SAFETY: It is not online yet, and was given these just now.
-            unsafe { bindings::free_shrinker_info(raw) };
-            self.0.cancel_id();
-        })?;
+        self.0.nodes().for_each(Node::publish_owner);
         // SAFETY: It is coming online.
         unsafe { bindings::lru_gen_online_memcg(raw) };
         self.0.begin_kmem();
         self.publish_id();
-        Ok(())
-    }
-
-    fn publish_owners(&self) -> Result {
-        for node in self.0.nodes() {
-            node.publish_owner(NewHandle::new(node)?);
-        }
         Ok(())
     }
 }

@@ -145,7 +145,7 @@ impl Node {
         let raw = this.as_ptr();
         // SAFETY: By the requirements of this function `this` is ours alone.
         unsafe {
-            bindings::obj_cgroup_put((*raw).orig_objcg.load(Relaxed));
+            bindings::obj_cgroup_put_orig((*raw).orig_objcg.load(Relaxed));
             (&raw mut (*raw).rows).drop_in_place();
             (&raw mut (*raw).local).drop_in_place();
             bindings::kmem_cache_free(bindings::memctl_node_cachep, raw.cast());

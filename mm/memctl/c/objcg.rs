@@ -167,8 +167,8 @@ pub(super) struct NewHandle<'a> {
 impl<'a> NewHandle<'a> {
     const LAYOUT: core::alloc::Layout = core::alloc::Layout::new::<bindings::obj_cgroup>();
 
-    /// A new handle for the container of `node`. May sleep.
-    pub(super) fn new(node: &'a Node) -> Result<Self> {
+    /// A new handle for the container of `node`, which may be going to be the root. May sleep.
+    pub(super) fn new(node: &'a Node, is_root: bool) -> Result<Self> {
         let memcg = node.memcg();
         let ptr = Kmalloc::alloc(
             Self::LAYOUT,
@@ -195,7 +195,7 @@ impl<'a> NewHandle<'a> {
         unsafe {
             (*raw).memcg = memcg.as_raw();
             (*raw).node = node.as_raw();
-            (*raw).is_root = memcg.is_root();
+            (*raw).is_root = is_root;
             bindings::INIT_LIST_HEAD(&raw mut (*raw).__bindgen_anon_1.list);
         }
         // INVARIANT: It was made just now.
@@ -210,7 +210,7 @@ impl<'a> NewHandle<'a> {
         self.node
     }
 
-    /// Has two references from now on: one of the share, and one that [`Retired::kill`] gives up.
+    /// Has two references from now on: one of the share, and one that [`Adopted::kill`] gives up.
     pub(super) fn publish(self) {
         // SAFETY: By the type invariant there is one reference.
         unsafe { bindings::obj_cgroup_get_many(self.as_raw(), 1) };
@@ -242,12 +242,6 @@ impl<'a> Retired<'a> {
     pub(super) unsafe fn new(owner: &'a ObjCgroup) -> Self {
         // INVARIANT: By the requirement of this function.
         Self(owner)
-    }
-
-    /// Gives up the reference.
-    pub(super) fn kill(self) {
-        // SAFETY: By the type invariant it has not been given up yet.
-        unsafe { bindings::obj_cgroup_kill(self.0.as_raw()) }
     }
 }
 

@@ -314,18 +314,23 @@ impl<'a> Allocated<'a> {
 
 /// A list of objects that can be reclaimed, of which each container may have its own:
 /// `include/linux/list_lru.h`.
-pub(crate) struct ListLru<'a>(&'a bindings::list_lru);
+///
+/// # Invariants
+///
+/// The list stays during `'a`.
+pub(crate) struct ListLru<'a>(NonNull<bindings::list_lru>, PhantomData<&'a c_void>);
 
-impl<'a> ListLru<'a> {
+impl ListLru<'_> {
     /// # Safety
     ///
     /// The list stays during `'a`.
-    pub(crate) unsafe fn new(list: &'a bindings::list_lru) -> Self {
-        Self(list)
+    pub(crate) unsafe fn new(list: NonNull<bindings::list_lru>) -> Self {
+        // INVARIANT: By the requirement of this function.
+        Self(list, PhantomData)
     }
 
     fn as_raw(&self) -> *mut bindings::list_lru {
-        core::ptr::from_ref(self.0).cast_mut()
+        self.0.as_ptr()
     }
 
     /// Whether there is a list for objects of `memcg`.

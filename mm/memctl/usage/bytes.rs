@@ -16,7 +16,8 @@
 //! see `c/stocked.rs`. When it loses its place there, its byte stock is given up: what is less than
 //! a page goes to the stock of the first CPU, where it adds up. So containers of which nobody has
 //! heard for a while keep less than a page for each node and, for CPUs where objects were freed
-//! alone, less than a page each.
+//! alone, up to two pages of each kind: before a process is killed for want of room in a container,
+//! its own are taken back from all CPUs.
 //!
 //! A stock may be less than nothing for a while: where an interrupt used it up between a look and
 //! a change, or another CPU took it back at that moment. The next charge there makes up for it.
@@ -37,7 +38,8 @@ use crate::c::{
     },
     memcg::MemCgroup,
     node::Node,
-    task::Current, //
+    task::Current,
+    vm, //
 };
 use kernel::{
     page::PAGE_SIZE,
@@ -123,8 +125,8 @@ fn trim(node: &Node, rcu: &rcu::Guard) {
     let _off = percpu::PreemptionOff::new();
     let row = node.rows().this();
     if node.memcg().is_root() {
-        // Nothing was charged for it here.
-        row.take_left(&QUOTA, 0, PAGE);
+        let grains = row.take_left(&QUOTA, 0, PAGE);
+        uncharge(node.memcg(), (grains / PAGE) as usize, rcu);
         return;
     }
     let left = row.left(&QUOTA);
@@ -147,7 +149,11 @@ fn trim(node: &Node, rcu: &rcu::Guard) {
 /// Takes back the charge of `nr` pages of kernel memory, which were charged to `memcg` or to one
 /// below it that is being removed.
 pub(crate) fn uncharge(memcg: &MemCgroup, nr: usize, rcu: &rcu::Guard) {
-    if nr == 0 || memcg.is_root() {
+    if nr == 0 {
+        return;
+    }
+    if memcg.is_root() {
+        uncharge_root(memcg, nr);
         return;
     }
     if let Some(kmem) = memcg.kmem() {
@@ -159,12 +165,24 @@ pub(crate) fn uncharge(memcg: &MemCgroup, nr: usize, rcu: &rcu::Guard) {
     }
 }
 
+/// Only the counter of kernel memory has what was charged below the root, on cgroup v1. What was
+/// charged below it on v2 is not in it.
+#[cold]
+fn uncharge_root(root: &MemCgroup, nr: usize) {
+    if let Some(kmem) = root.kmem().filter(|_| !vm::on_v2()) {
+        kmem.uncharge(nr.min(kmem.usage()));
+    }
+}
+
 /// Gives back the byte stocks of `memcg` on `cpu`: whole pages, as many as there are with what
 /// others have left. Returns how many that were. Steps: nodes.
 pub(super) fn give_up(memcg: &MemCgroup, cpu: u32) -> usize {
+    if memcg.is_root() {
+        return 0;
+    }
     let grains: u32 = memcg.nodes().map(|node| give_up_on(node, cpu)).sum();
     let nr = (grains / PAGE) as usize;
-    if nr == 0 || memcg.is_root() {
+    if nr == 0 {
         return 0;
     }
     if let Some(kmem) = memcg.kmem() {
@@ -180,10 +198,9 @@ fn give_up_on(node: &Node, cpu: u32) -> u32 {
     let (Some(row), Some(first)) = (node.rows().row(cpu), first) else {
         return 0;
     };
-    if row.left(&QUOTA) == 0 {
-        return 0;
+    if cpus.any(|other| other == cpu) && row.left(&QUOTA) != 0 {
+        first.grant(&QUOTA, row.take_all_left(&QUOTA) as u32);
     }
-    first.grant(&QUOTA, row.take_all_left(&QUOTA) as u32);
     first.take_left(&QUOTA, 0, PAGE)
 }
 

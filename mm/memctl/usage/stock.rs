@@ -241,11 +241,14 @@ pub(crate) fn in_use_as_known(memcg: &MemCgroup) -> usize {
 /// Gives back all stocks of `root` and of all containers below it, on all CPUs. Returns how many
 /// pages these were. Does not sleep. Steps: CPUs that have been in use, times the containers that
 /// may have a stock on each, and nodes for those that have.
+/// For `root` itself also possible CPUs: some may have kept bytes without being noted.
 pub(crate) fn drain(root: &MemCgroup) -> usize {
     let rcu = rcu::read_lock();
-    stocked::all(&rcu)
+    let found: usize = stocked::all(&rcu)
         .map(|found| drain_found(root, found))
-        .sum()
+        .sum();
+    let kept = percpu::possible_cpus().map(|cpu| bytes::give_up(root, cpu));
+    found + kept.sum::<usize>()
 }
 
 /// Whether somebody takes stocks back in [`drain_in_turn`].

@@ -238,9 +238,17 @@ impl<T: Owner<N>, const N: usize> ThisRow<'_, T, N> {
 
     /// Takes back all that is left, be it less than nothing.
     pub fn take_all_left(&self, quota: &Quota<N>) -> i32 {
-        let left = self.left(quota);
-        self.counter(quota.granted).fetch_sub(left, Full);
-        self.changed();
-        left
+        let granted = self.counter(quota.granted);
+        loop {
+            // Nobody else takes the same: it would change what is granted.
+            let old = granted.load(Relaxed);
+            let left = quota.used.iter().fold(old, |left, used| {
+                left.wrapping_sub(self.counter(*used).load(Relaxed))
+            });
+            if granted.cmpxchg(old, old.wrapping_sub(left), Full).is_ok() {
+                self.changed();
+                return left;
+            }
+        }
     }
 }

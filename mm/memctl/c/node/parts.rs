@@ -20,7 +20,10 @@ use kernel::{
         lruvec::Lruvec,
         numa::NodeId, //
     },
-    sync::atomic::Full, //
+    sync::atomic::{
+        Full,
+        Relaxed, //
+    },
 };
 
 impl Node {
@@ -36,21 +39,25 @@ impl Node {
         &self.lruvec
     }
 
-    /// Sets the handle when the container comes online. A share has one in its life: says whether
+    /// Keeps the handle, for which nothing is charged yet. A share has one in its life: says whether
     /// this is it.
-    pub(in crate::c) fn publish_owner(&self, owner: NewHandle<'_>) -> bool {
+    pub(in crate::c) fn keep_owner(&self, owner: NewHandle<'_>) -> bool {
         if !core::ptr::eq(owner.node(), self) {
             return false;
         }
-        let (this, raw) = (self, owner.as_raw());
+        let raw = owner.as_raw();
         // INVARIANT: A reference more is taken before anybody can see the handle, the one that the
-        // share keeps; the other one is given up by `Retired::kill()`.
-        if this.orig_objcg.cmpxchg(null_mut(), raw, Full).is_err() {
+        // share keeps; the other one is given up by `Adopted::kill()`.
+        if self.orig_objcg.cmpxchg(null_mut(), raw, Full).is_err() {
             return false;
         }
         owner.publish();
-        this.objcg.xchg(raw, Full);
         true
+    }
+
+    /// Lets folios and kernel memory be charged: the container comes online.
+    pub(in crate::c) fn publish_owner(&self) {
+        self.objcg.xchg(self.orig_objcg.load(Relaxed), Full);
     }
 
     /// The sizes of the lists.

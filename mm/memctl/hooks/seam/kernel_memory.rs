@@ -12,7 +12,10 @@ use crate::c::{
         NewObjects, //
     },
 };
-use core::marker::PhantomData;
+use core::{
+    marker::PhantomData,
+    ptr::NonNull, //
+};
 use kernel::{
     bindings,
     ffi::c_void,
@@ -45,7 +48,7 @@ args! {
     Slab<'a> = *mut bindings::slab, |raw| Slab(raw, PhantomData);
     "The list stays, if it is not null."
     MayList<'a> = *mut bindings::list_lru,
-        |raw| MayList(raw.as_ref().map(|list| ListLru::new(list)));
+        |raw| MayList(NonNull::new(raw).map(|list| ListLru::new(list)));
     "It is in memory of the linear map that is not freed."
     Allocated<'a> = *mut c_void, |raw| Allocated::new(raw);
 }
