@@ -39,8 +39,8 @@ impl Node {
         &self.lruvec
     }
 
-    /// Keeps the handle, for which nothing is charged yet. A share has one in its life: says whether
-    /// this is it.
+    /// Keeps the handle, for which nothing is charged yet. A share has one in its life: says
+    /// whether this is it.
     pub(in crate::c) fn keep_owner(&self, owner: NewHandle<'_>) -> bool {
         if !core::ptr::eq(owner.node(), self) {
             return false;
