@@ -199,11 +199,6 @@ __rust_helper struct slab *rust_helper_memctl_slab_of_object(const void *object)
 	return (struct slab *)virt_to_head_page(object);
 }
 
-__rust_helper struct folio *rust_helper_memctl_folio_of(const void *object)
-{
-	return virt_to_folio(object);
-}
-
 __rust_helper unsigned long rust_helper_memctl_slab_exts(struct slab *slab)
 {
 	return slab_obj_exts(slab);

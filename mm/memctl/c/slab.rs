@@ -298,7 +298,7 @@ impl<'a> Allocated<'a> {
         unsafe {
             let slab = bindings::memctl_slab_of(self.0);
             if slab.is_null() {
-                let folio = Folio::from_raw(bindings::memctl_folio_of(self.0));
+                let folio = Folio::from_raw(bindings::virt_to_folio(self.0));
                 return super::meta_page::bound_to(folio, rcu);
             }
             let vector = bindings::memctl_slab_exts(slab);

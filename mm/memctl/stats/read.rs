@@ -32,12 +32,13 @@ use kernel::{
 
 /// A statistic of shares of a node, from their totals.
 fn of_totals<const N: usize>(totals: &Totals<N>, item: usize) -> isize {
-    let pages = node_at(item).map_or(0, |at| totals.get(at));
     match place(item) {
+        Place::Node(at) => totals.get(at),
         Place::Objects(slot) => {
+            let pages = node_at(item).map_or(0, |at| totals.get(at));
             totals.get(slot.index()) * GRAIN as isize + pages * PAGE_SIZE as isize
         }
-        _ => pages,
+        Place::Memcg(_) | Place::Nowhere => 0,
     }
 }
 

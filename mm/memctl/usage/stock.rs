@@ -119,7 +119,7 @@ pub(crate) fn refill_quietly(memcg: &MemCgroup, nr: usize, rcu: &rcu::Guard) {
 #[inline(always)]
 fn keep(memcg: &MemCgroup, nr: usize, rcu: &rcu::Guard, wake: impl Fn(&MemCgroup)) {
     let give_back = |memcg, nr| {
-        uncharge(memcg, nr);
+        give_back_quietly(memcg, nr);
         wake(memcg);
     };
     let cpu = Cpu::this();
@@ -182,16 +182,12 @@ pub(super) fn note(memcg: &MemCgroup, rcu: &rcu::Guard) {
 
 /// Gives `nr` charged pages back, and wakes those who wait for room.
 pub(crate) fn give_back(memcg: &MemCgroup, nr: usize) {
-    uncharge(memcg, nr);
+    give_back_quietly(memcg, nr);
     waiters::wake(memcg);
 }
 
 /// As [`give_back`], for who may hold any lock, or be in NMI: nobody is woken.
 pub(crate) fn give_back_quietly(memcg: &MemCgroup, nr: usize) {
-    uncharge(memcg, nr);
-}
-
-fn uncharge(memcg: &MemCgroup, nr: usize) {
     if nr != 0 {
         shared::note();
         memcg.memory().uncharge(nr);
@@ -301,7 +297,7 @@ fn take_back(
     }
     let nr = stock.xchg(0, Full).max(0) as usize;
     row.changed();
-    uncharge(memcg, nr);
+    give_back_quietly(memcg, nr);
     // Who has looked for room meanwhile found these pages neither here nor there.
     wake(memcg);
     nr

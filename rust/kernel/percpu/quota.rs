@@ -22,8 +22,9 @@ use crate::{
 /// Three counters of what is used, and one of how much may be: what is left of that on a CPU is
 /// kept nowhere, it is the difference.
 ///
-/// Counters of use are only changed by [`Rows::spend`] and [`Rows::unspend`], on their CPU; how
-/// much may be used by any CPU, see [`ThisRow::grant`]. All run on and wrap around.
+/// Counters of use are only changed by [`Rows::spend`], [`Rows::overspend`] and [`Rows::unspend`],
+/// on their CPU; how much may be used by any CPU, see [`ThisRow::grant`]. All run on and wrap
+/// around.
 ///
 /// # Examples
 ///
@@ -196,11 +197,14 @@ impl<T: Owner<N>, const N: usize> Rows<T, N> {
 impl<T: Owner<N>, const N: usize> ThisRow<'_, T, N> {
     /// What is left of `quota` on the CPU of the row, at the moment.
     pub fn left(&self, quota: &Quota<N>) -> i32 {
-        let read = |slot| self.counter(slot).load(Relaxed);
-        let granted = read(quota.granted);
-        let used = quota.used.map(read);
-        used.iter()
-            .fold(granted, |left, used| left.wrapping_sub(*used))
+        self.left_of(quota, self.counter(quota.granted).load(Relaxed))
+    }
+
+    /// The same, if so much was granted.
+    fn left_of(&self, quota: &Quota<N>, granted: i32) -> i32 {
+        quota.used.iter().fold(granted, |left, used| {
+            left.wrapping_sub(self.counter(*used).load(Relaxed))
+        })
     }
 
     /// Lets `n` more of `quota` be used on the CPU of the row. Any CPU, any context.
@@ -213,41 +217,30 @@ impl<T: Owner<N>, const N: usize> ThisRow<'_, T, N> {
     /// The CPU of the row may use it at the same time: then less than nothing is left there, which
     /// the next grant or what comes back makes up for.
     pub fn take_left(&self, quota: &Quota<N>, keep: i32, unit: u32) -> u32 {
-        let granted = self.counter(quota.granted);
-        loop {
-            let old = granted.load(Relaxed);
-            let left = quota.used.iter().fold(old, |left, used| {
-                left.wrapping_sub(self.counter(*used).load(Relaxed))
-            });
-            let n = match u32::try_from(left.wrapping_sub(keep)) {
-                Ok(surplus) if unit != 0 => surplus - surplus % unit,
-                _ => 0,
-            };
-            if n == 0 {
-                return 0;
-            }
-            if granted
-                .cmpxchg(old, old.wrapping_sub(n as i32), Full)
-                .is_ok()
-            {
-                self.changed();
-                return n;
-            }
-        }
+        let taken = self.take(quota, |left| match u32::try_from(left.wrapping_sub(keep)) {
+            Ok(surplus) if unit != 0 => (surplus - surplus % unit) as i32,
+            _ => 0,
+        });
+        taken as u32
     }
 
     /// Takes back all that is left, be it less than nothing.
     pub fn take_all_left(&self, quota: &Quota<N>) -> i32 {
+        self.take(quota, |left| left)
+    }
+
+    /// Takes back as much as `part` makes of what is left.
+    fn take(&self, quota: &Quota<N>, part: impl Fn(i32) -> i32) -> i32 {
         let granted = self.counter(quota.granted);
         loop {
-            // Nobody else takes the same: it would change what is granted.
             let old = granted.load(Relaxed);
-            let left = quota.used.iter().fold(old, |left, used| {
-                left.wrapping_sub(self.counter(*used).load(Relaxed))
-            });
-            if granted.cmpxchg(old, old.wrapping_sub(left), Full).is_ok() {
-                self.changed();
-                return left;
+            let n = part(self.left_of(quota, old));
+            // Nobody else takes the same: it would change what is granted.
+            if n == 0 || granted.cmpxchg(old, old.wrapping_sub(n), Full).is_ok() {
+                if n != 0 {
+                    self.changed();
+                }
+                return n;
             }
         }
     }
