@@ -268,7 +268,7 @@ where
 
 /// A reference on the container of `owner`. If it is just being released, the handle will soon
 /// point at its parent.
-fn held_memcg(owner: &ObjCgroup, rcu: &rcu::Guard) -> ARef<Counted<MemCgroup>> {
+pub(super) fn held_memcg(owner: &ObjCgroup, rcu: &rcu::Guard) -> ARef<Counted<MemCgroup>> {
     loop {
         if let Some(memcg) = owner.memcg(rcu).try_get() {
             return memcg;

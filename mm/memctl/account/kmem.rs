@@ -14,7 +14,6 @@ use super::charge::{
 use crate::{
     c::{
         gfp::Gfp,
-        items::KMEM,
         memcg::MemCgroup,
         meta_page::KernelPages,
         objcg::{
@@ -23,6 +22,7 @@ use crate::{
         },
         task::Current,
     },
+    stats::count,
     usage::{
         bytes::{
             self,
@@ -32,17 +32,9 @@ use crate::{
     },
 };
 use kernel::{
-    cgroup::CssData,
     mm::numa::NodeId,
     prelude::*,
-    sync::{
-        aref::ARef,
-        counted::{
-            Counted,
-            TryRefCounted, //
-        },
-        rcu,
-    },
+    sync::rcu, //
 };
 
 /// A reference on the handle that kernel memory of the node `nid` belongs to now; the root's if
@@ -71,36 +63,18 @@ pub(crate) fn charge_pages(pages: KernelPages<'_>, gfp: Gfp) -> Result {
     }
     let memcg = owner.memcg(&rcu);
     if stock::consume_rcu(memcg, nr, &rcu) {
-        count_pages(memcg, nr as i32, &rcu);
+        count_pages(memcg, nr, &rcu);
         pages.bind(owner);
         return Ok(());
     }
-    let held = hold(memcg, gfp);
-    let charged = match &held {
-        Some(held) => {
-            drop(rcu);
-            charge_pages_slowly(held, gfp, nr, nid)?
-        }
-        None => charge_pages_slowly(memcg, gfp, nr, nid)?,
-    };
+    drop(rcu);
+    let charged = charge_slowly(&owner, gfp, nr, |owner, rcu| {
+        count_pages(owner.memcg(rcu), nr, rcu);
+    })?;
     if let Some(owner) = charged {
         pages.bind(owner);
     }
     Ok(())
-}
-
-#[cold]
-fn charge_pages_slowly(
-    memcg: &MemCgroup,
-    gfp: Gfp,
-    nr: usize,
-    nid: NodeId,
-) -> Result<Option<Owner>> {
-    charge_slowly(memcg, gfp, nr, |rcu| {
-        let owner = owner_below_root(memcg, nid, rcu)?;
-        count_pages(owner.memcg(rcu), nr as i32, rcu);
-        Some(owner)
-    })
 }
 
 /// Takes back the charge of pages that are freed, if they are bound.
@@ -114,81 +88,74 @@ pub(crate) fn uncharge_pages(pages: KernelPages<'_>) {
 
 /// Takes back a charge of `nr` pages of the kernel's own, which were bound.
 pub(crate) fn uncharge(memcg: &MemCgroup, nr: usize, rcu: &rcu::Guard) {
-    if let Some(row) = memcg.rows().add_rcu(KMEM, (nr as i32).wrapping_neg(), rcu) {
-        row.changed();
-    }
+    count::count_kernel_pages(memcg, (nr as i32).wrapping_neg(), rcu);
     bytes::uncharge(memcg, nr, rcu);
 }
 
 /// Counts `nr` pages of the kernel's own that were charged.
 #[inline]
-fn count_pages(memcg: &MemCgroup, nr: i32, rcu: &rcu::Guard) {
-    if let Some(row) = memcg.rows().add_rcu(KMEM, nr, rcu) {
-        row.changed();
-    }
-    if let Some(kmem) = memcg.kmem() {
-        kmem.charge(nr as usize);
-    }
+fn count_pages(memcg: &MemCgroup, nr: usize, rcu: &rcu::Guard) {
+    count::count_kernel_pages(memcg, nr as i32, rcu);
+    bytes::note_charge(memcg, nr);
 }
 
-/// A reference on `memcg`, or on one above if it goes right now; nothing if a charge as `gfp` says
-/// does not sleep, so that RCU will do.
-pub(super) fn hold(memcg: &MemCgroup, gfp: Gfp) -> Option<ARef<Counted<MemCgroup>>> {
-    match gfp.may_sleep() {
-        true => memcg.up().find_map(TryRefCounted::try_get),
-        false => None,
-    }
-}
-
-/// Charges `nr` pages to `memcg`, which is held if that sleeps, and has `give` find who has them
-/// then: `memcg` or, if it has been removed meanwhile, one above. Nothing is charged if that is
-/// nobody.
-fn charge_slowly<R>(
-    memcg: &MemCgroup,
+/// Charges `nr` pages to the container of `owner`, and has `count` tell that of the handle they
+/// belong to then: of that container or, if it has been removed meanwhile, of one above. Nothing is
+/// charged if that would be the root's.
+///
+/// # Errors
+///
+/// As [`try_charge`].
+#[cold]
+fn charge_slowly(
+    owner: &ObjCgroup,
     gfp: Gfp,
     nr: usize,
-    give: impl FnOnce(&rcu::Guard) -> Option<R>,
-) -> Result<Option<R>> {
-    if memcg.is_root() {
-        return Ok(None);
+    count: impl FnOnce(&ObjCgroup, &rcu::Guard),
+) -> Result<Option<Owner>> {
+    let charge = |memcg: &MemCgroup, nid: NodeId| {
+        if memcg.is_root() {
+            return Ok(None);
+        }
+        try_charge(memcg, gfp, nr)?;
+        let rcu = rcu::read_lock();
+        let owner = charge::owner_of(memcg, nid, &rcu).filter(|owner| !owner.is_root());
+        match &owner {
+            Some(owner) => count(owner, &rcu),
+            None => stock::give_back_quietly(memcg, nr),
+        }
+        Ok(owner)
+    };
+    let rcu = rcu::read_lock();
+    let nid = owner.node(&rcu).nid();
+    if !gfp.may_sleep() {
+        // RCU will do.
+        return charge(owner.memcg(&rcu), nid);
     }
-    try_charge(memcg, gfp, nr)?;
-    let given = give(&rcu::read_lock());
-    if given.is_none() {
-        stock::give_back_quietly(memcg, nr);
-    }
-    Ok(given)
+    let held = charge::held_memcg(owner, &rcu);
+    drop(rcu);
+    charge(&held, nid)
 }
 
-/// Uses `n` grains in the share of `memcg` of the node `nid`, for which pages are charged; `left`
-/// is what there was. `memcg` is held if that sleeps. Returns who has them, or nothing if there is
-/// nobody any more that they could be charged to.
+/// Uses `n` grains of the container of `owner`, for which pages are charged; `left` is what there
+/// was. Returns who has them, or nothing if there is nobody any more that they could be charged to.
 ///
 /// # Errors
 ///
 /// As [`try_charge`].
 #[cold]
 pub(super) fn grant(
-    memcg: &MemCgroup,
-    nid: NodeId,
+    owner: &ObjCgroup,
     (kind, n, left): (Kind, u32, i32),
     gfp: Gfp,
 ) -> Result<Option<Owner>> {
     let missing = (n as i32).wrapping_sub(left).max(1) as u32;
     let pages = missing.div_ceil(bytes::PAGE) as usize;
-    charge_slowly(memcg, gfp, pages, |rcu| {
-        let owner = owner_below_root(memcg, nid, rcu)?;
+    charge_slowly(owner, gfp, pages, |owner, rcu| {
         let node = owner.node(rcu);
-        if let Some(kmem) = node.memcg().kmem() {
-            kmem.charge(pages);
-        }
+        bytes::note_charge(node.memcg(), pages);
         bytes::grant(node, kind, pages, n, rcu);
-        Some(owner)
     })
-}
-
-fn owner_below_root(memcg: &MemCgroup, nid: NodeId, rcu: &rcu::Guard) -> Option<Owner> {
-    charge::owner_of(memcg, nid, rcu).filter(|owner| !owner.is_root())
 }
 
 /// Charges `size` bytes, which are those of no object, to the container of `owner`.
@@ -199,18 +166,9 @@ fn owner_below_root(memcg: &MemCgroup, nid: NodeId, rcu: &rcu::Guard) -> Option<
 pub(crate) fn charge_bytes(owner: &ObjCgroup, gfp: Gfp, size: usize) -> Result {
     let n = bytes::grains(size);
     let rcu = rcu::read_lock();
-    let node = owner.node(&rcu);
-    if let Err(left) = bytes::take(node, Kind::Other, n, &rcu) {
-        let (nid, need) = (node.nid(), (Kind::Other, n, left));
-        let held = hold(node.memcg(), gfp);
-        let charged = match &held {
-            Some(held) => {
-                drop(rcu);
-                grant(held, nid, need, gfp)?
-            }
-            None => grant(node.memcg(), nid, need, gfp)?,
-        };
-        if charged.is_none() {
+    if let Err(left) = bytes::take(owner.node(&rcu), Kind::Other, n, &rcu) {
+        drop(rcu);
+        if grant(owner, (Kind::Other, n, left), gfp)?.is_none() {
             // The handle is the root's by now, which is charged nothing.
             let rcu = rcu::read_lock();
             bytes::grant(owner.node(&rcu), Kind::Other, 0, n, &rcu);

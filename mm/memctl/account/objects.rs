@@ -178,25 +178,15 @@ fn charge_slowly(
     if owner.is_root() {
         return Ok(());
     }
-    let node = owner.node(&rcu);
-    let left = match bytes::take(node, need.kind, need.n, &rcu) {
+    let left = match bytes::take(owner.node(&rcu), need.kind, need.n, &rcu) {
         Ok(()) => {
             object.own(owner);
             return Ok(());
         }
         Err(left) => left,
     };
-    let need = (need.kind, need.n, left);
-    let held = kmem::hold(node.memcg(), gfp);
-    let charged = match &held {
-        Some(held) => {
-            drop(owner);
-            drop(rcu);
-            kmem::grant(held, nid, need, gfp)?
-        }
-        None => kmem::grant(node.memcg(), nid, need, gfp)?,
-    };
-    if let Some(owner) = charged {
+    drop(rcu);
+    if let Some(owner) = kmem::grant(&owner, (need.kind, need.n, left), gfp)? {
         object.own(owner);
     }
     Ok(())

@@ -20,6 +20,7 @@ use crate::c::{
         often_event,
         place,
         Place,
+        KMEM,
         NR_LRU,
         NR_MEMCG_OFTEN,
         NR_NODE_OFTEN, //
@@ -144,6 +145,14 @@ pub(crate) fn count_event_rcu(memcg: &MemCgroup, event: vm_event_item, n: usize,
             }
         }
         None => count_rare(memcg, event, n),
+    }
+}
+
+/// Counts `n` pages of the kernel's own, charged or uncharged, in `memcg`.
+#[inline]
+pub(crate) fn count_kernel_pages(memcg: &MemCgroup, n: i32, rcu: &rcu::Guard) {
+    if let Some(row) = memcg.rows().add_rcu(KMEM, n, rcu) {
+        row.changed();
     }
 }
 

@@ -123,26 +123,29 @@ pub(crate) fn grant(node: &Node, kind: Kind, pages: usize, n: u32, rcu: &rcu::Gu
 #[cold]
 fn trim(node: &Node, rcu: &rcu::Guard) {
     let _off = percpu::PreemptionOff::new();
-    let row = node.rows().this();
-    if node.memcg().is_root() {
-        let grains = row.take_left(&QUOTA, 0, PAGE);
-        uncharge(node.memcg(), (grains / PAGE) as usize, rcu);
-        return;
-    }
+    let (row, memcg) = (node.rows().this(), node.memcg());
     let left = row.left(&QUOTA);
     if left < PAGE as i32 {
         return;
     }
-    let (bound, keep) = match Current::get().frees_memory() {
+    let (bound, keep) = match memcg.is_root() || Current::get().frees_memory() {
         true => (0, 0),
         false => (HIGH, LOW),
     };
     if left > bound {
         let grains = row.take_left(&QUOTA, keep, PAGE);
-        uncharge(node.memcg(), (grains / PAGE) as usize, rcu);
+        uncharge(memcg, (grains / PAGE) as usize, rcu);
     }
     if keep != 0 {
-        stock::note(node.memcg(), rcu);
+        stock::note(memcg, rcu);
+    }
+}
+
+/// Notes that `nr` pages of kernel memory were charged to `memcg`.
+#[inline]
+pub(crate) fn note_charge(memcg: &MemCgroup, nr: usize) {
+    if let Some(kmem) = memcg.kmem() {
+        kmem.charge(nr);
     }
 }
 
@@ -193,15 +196,17 @@ pub(super) fn give_up(memcg: &MemCgroup, cpu: u32) -> usize {
 }
 
 fn give_up_on(node: &Node, cpu: u32) -> u32 {
-    let mut cpus = percpu::possible_cpus();
-    let first = cpus.next().and_then(|first| node.rows().row(first));
-    let (Some(row), Some(first)) = (node.rows().row(cpu), first) else {
+    let row = |cpu| node.rows().row(cpu);
+    let Some((first, home)) = percpu::possible_cpus()
+        .next()
+        .and_then(|c| Some((c, row(c)?)))
+    else {
         return 0;
     };
-    if cpus.any(|other| other == cpu) && row.left(&QUOTA) != 0 {
-        first.grant(&QUOTA, row.take_all_left(&QUOTA) as u32);
+    if let Some(row) = row(cpu).filter(|row| cpu != first && row.left(&QUOTA) != 0) {
+        home.grant(&QUOTA, row.take_all_left(&QUOTA) as u32);
     }
-    first.take_left(&QUOTA, 0, PAGE)
+    home.take_left(&QUOTA, 0, PAGE)
 }
 
 /// What is left of the stocks of `from`, which is about to be freed, becomes `to`'s. Steps: nodes,
