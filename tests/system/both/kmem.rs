@@ -147,7 +147,7 @@ pub fn nth(directory: &Path, number: u64) -> PathBuf {
 
 /// Looks for a file that is not there. The kernel remembers that, with a name of 200 bytes.
 fn look_up(whose: &str, number: u64) -> Outcome {
-    let path = disk::file(&format!("{whose}-{number:0>190}"));
+    let path = disk::file(&format!("{whose}-{number:0>240}"));
     match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         found => found.context(path.display()).map(drop),
@@ -593,7 +593,7 @@ fn files_at_limit(hierarchy: &Hierarchy) -> Outcome {
 /// Names that nobody needs make room for others, and nobody is killed.
 fn lookups_within(hierarchy: &Hierarchy, limited: fn(&Scene<'_>) -> Cgroup) -> Outcome {
     /// Each takes more than that.
-    const NAME: u64 = 320;
+    const NAME: u64 = 704;
     const WORD: u64 = 1000;
 
     let scene = Scene::new(hierarchy)?;
