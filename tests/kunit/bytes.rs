@@ -78,6 +78,16 @@ mod tests {
         }
     }
 
+    /// [`take`], whole.
+    fn taken(node: &Node, kind: Kind, n: u32, rcu: &rcu::Guard) -> Result<(), i32> {
+        take(node, kind, n, rcu).map(|taken| taken.note())
+    }
+
+    /// [`put`], whole.
+    fn give(node: &Node, kind: Kind, n: u32, rcu: &rcu::Guard) {
+        put(node, kind, n, rcu).note(node, rcu);
+    }
+
     #[test]
     fn sizes_are_rounded_up() {
         assert_eq!([0, 1, 8, 9, 4096].map(grains), [0, 1, 1, 2, PAGE]);
@@ -88,15 +98,15 @@ mod tests {
         let container = Container::new(1)?;
         let (off, rcu) = (PreemptionOff::new(), rcu::read_lock());
         let node = container.node();
-        assert_eq!(take(node, Kind::Reclaimable, 9, &rcu), Err(0));
+        assert_eq!(taken(node, Kind::Reclaimable, 9, &rcu), Err(0));
         grant(node, Kind::Reclaimable, 1, 9, &rcu);
         let kinds = [Kind::Unreclaimable, Kind::Other, Kind::Reclaimable];
         for i in 1..PAGE as usize / 9 {
-            assert_eq!(take(node, kinds[i % 3], 9, &rcu), Ok(()));
+            assert_eq!(taken(node, kinds[i % 3], 9, &rcu), Ok(()));
         }
-        assert_eq!(take(node, Kind::Other, 9, &rcu), Err(PAGE as i32 % 9));
-        put(node, Kind::Other, 9, &rcu);
-        assert_eq!(take(node, Kind::Unreclaimable, 9, &rcu), Ok(()));
+        assert_eq!(taken(node, Kind::Other, 9, &rcu), Err(PAGE as i32 % 9));
+        give(node, Kind::Other, 9, &rcu);
+        assert_eq!(taken(node, Kind::Unreclaimable, 9, &rcu), Ok(()));
         assert_eq!(container.0.memory().usage(), 1);
         drop((rcu, off));
         Ok(())
@@ -112,8 +122,8 @@ mod tests {
         grant(node, Kind::Unreclaimable, 3, n, &rcu);
         let rest = container.left();
         for _ in 0..1000 {
-            put(node, Kind::Unreclaimable, n, &rcu);
-            assert_eq!(take(node, Kind::Unreclaimable, n, &rcu), Ok(()));
+            give(node, Kind::Unreclaimable, n, &rcu);
+            assert_eq!(taken(node, Kind::Unreclaimable, n, &rcu), Ok(()));
         }
         assert_eq!(container.left(), rest);
         assert_eq!(container.0.memory().usage(), 3);
@@ -128,7 +138,7 @@ mod tests {
         let node = container.node();
         grant(node, Kind::Reclaimable, 100, 100 * PAGE, &rcu);
         for freed in 1..=100 {
-            put(node, Kind::Reclaimable, PAGE, &rcu);
+            give(node, Kind::Reclaimable, PAGE, &rcu);
             let left = container.left();
             assert!(left <= HIGH && (freed * PAGE as i32 <= HIGH || left >= LOW));
         }
@@ -144,8 +154,8 @@ mod tests {
         let (off, rcu) = (PreemptionOff::new(), rcu::read_lock());
         let node = container.node();
         grant(node, Kind::Other, 0, 5, &rcu);
-        assert_eq!(take(node, Kind::Other, 1, &rcu), Err(-5));
-        put(node, Kind::Other, 5, &rcu);
+        assert_eq!(taken(node, Kind::Other, 1, &rcu), Err(-5));
+        give(node, Kind::Other, 5, &rcu);
         assert_eq!(container.left(), 0);
         drop((rcu, off));
         Ok(())
@@ -157,7 +167,7 @@ mod tests {
         let (off, rcu) = (PreemptionOff::new(), rcu::read_lock());
         grant(child.node(), Kind::Other, 2, PAGE + 7, &rcu);
         // Freed where the parent has it by then.
-        put(parent.node(), Kind::Other, PAGE + 7, &rcu);
+        give(parent.node(), Kind::Other, PAGE + 7, &rcu);
         hand_over(child.0, parent.0);
         assert_eq!(child.left(), 0);
         assert_eq!(parent.left(), 2 * PAGE as i32);
@@ -179,10 +189,10 @@ mod tests {
                 many as u32,
                 &rcu,
             );
-            assert_eq!(take(node, Kind::Other, 1, &rcu), Err(0));
+            assert_eq!(taken(node, Kind::Other, 1, &rcu), Err(0));
         }
         grant(node, Kind::Reclaimable, 1, 0, &rcu);
-        assert_eq!(take(node, Kind::Other, 3, &rcu), Ok(()));
+        assert_eq!(taken(node, Kind::Other, 3, &rcu), Ok(()));
         assert_eq!(container.left(), PAGE as i32 - 3);
         drop((rcu, off));
         Ok(())

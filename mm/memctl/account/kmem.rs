@@ -166,13 +166,18 @@ pub(super) fn grant(
 pub(crate) fn charge_bytes(owner: &ObjCgroup, gfp: Gfp, size: usize) -> Result {
     let n = bytes::grains(size);
     let rcu = rcu::read_lock();
-    if let Err(left) = bytes::take(owner.node(&rcu), Kind::Other, n, &rcu) {
-        drop(rcu);
-        if grant(owner, (Kind::Other, n, left), gfp)?.is_none() {
-            // The handle is the root's by now, which is charged nothing.
-            let rcu = rcu::read_lock();
-            bytes::grant(owner.node(&rcu), Kind::Other, 0, n, &rcu);
+    let left = match bytes::take(owner.node(&rcu), Kind::Other, n, &rcu) {
+        Ok(taken) => {
+            taken.note();
+            return Ok(());
         }
+        Err(left) => left,
+    };
+    drop(rcu);
+    if grant(owner, (Kind::Other, n, left), gfp)?.is_none() {
+        // The handle is the root's by now, which is charged nothing.
+        let rcu = rcu::read_lock();
+        bytes::grant(owner.node(&rcu), Kind::Other, 0, n, &rcu);
     }
     Ok(())
 }
@@ -180,5 +185,6 @@ pub(crate) fn charge_bytes(owner: &ObjCgroup, gfp: Gfp, size: usize) -> Result {
 /// Takes that back.
 pub(crate) fn uncharge_bytes(owner: &ObjCgroup, size: usize) {
     let rcu = rcu::read_lock();
-    bytes::put(owner.node(&rcu), Kind::Other, bytes::grains(size), &rcu);
+    let node = owner.node(&rcu);
+    bytes::put(node, Kind::Other, bytes::grains(size), &rcu).note(node, &rcu);
 }

@@ -72,84 +72,120 @@ impl Need {
 /// Those that were charged before have owners then, others have none.
 #[inline]
 pub(crate) fn charge(
-    mut objects: NewObjects<'_>,
+    objects: NewObjects<'_>,
     list: Option<ListLru<'_>>,
     gfp: Gfp,
     slab_flags: u32,
 ) -> Result {
-    let need = Need::of(objects.cache());
+    // By far the most come alone: what that takes has all it needs in registers.
+    let object = match objects.only() {
+        Ok(object) => object,
+        Err(objects) => return charge_many(objects, list, gfp, slab_flags),
+    };
+    match (object, list) {
+        (Some(object), None) => {
+            quickly(object, None).or_else(|object| charge_slowly(object, None, gfp, slab_flags))
+        }
+        (Some(object), Some(list)) => charge_listed(object, list, gfp, slab_flags),
+        (None, _) => Ok(()),
+    }
+}
+
+/// Charges one that goes on `list`.
+#[inline(never)]
+fn charge_listed(object: NewObject<'_>, list: ListLru<'_>, gfp: Gfp, slab_flags: u32) -> Result {
+    quickly(object, Some(list)).or_else(|object| charge_slowly(object, Some(list), gfp, slab_flags))
+}
+
+/// Charges an object if that can be done without charging pages or allocating anything.
+///
+/// # Errors
+///
+/// The object if not.
+#[inline(always)]
+fn quickly<'a>(object: NewObject<'a>, list: Option<ListLru<'_>>) -> Result<(), NewObject<'a>> {
     let rcu = rcu::read_lock();
     let memcg = Current::get().kernel_memcg(&rcu);
     if memcg.is_root() {
         return Ok(());
     }
-    let has_list = list.as_ref().is_none_or(|list| list.is_there_for(memcg));
+    match list.is_none_or(|list| list.is_there_for(memcg)) {
+        true => charge_stock(object, memcg, &rcu),
+        false => Err(object),
+    }
+}
+
+/// Charges objects of which there are several. Steps: objects.
+#[inline(never)]
+fn charge_many(
+    mut objects: NewObjects<'_>,
+    list: Option<ListLru<'_>>,
+    gfp: Gfp,
+    slab_flags: u32,
+) -> Result {
+    let rcu = rcu::read_lock();
+    let memcg = Current::get().kernel_memcg(&rcu);
+    if memcg.is_root() {
+        return Ok(());
+    }
+    let has_list = list.is_none_or(|list| list.is_there_for(memcg));
     while let Some(object) = objects.next() {
         let done = match has_list {
-            true => charge_fast(object, memcg, need, &rcu),
+            true => charge_stock(object, memcg, &rcu),
             false => Err(object),
         };
         if let Err(object) = done {
             drop(rcu);
-            return charge_rest(object, objects, list, gfp, slab_flags);
+            // Each has its container looked for from here on: such a batch is rare.
+            return Iterator::chain(core::iter::once(object), objects)
+                .try_for_each(|object| charge_slowly(object, list, gfp, slab_flags));
         }
     }
     Ok(())
 }
 
-/// Charges `object` and those behind it in the slow way. Each has its container looked for: a batch
-/// is rare, and takes its time.
-#[cold]
-#[inline(never)]
-fn charge_rest(
-    object: NewObject<'_>,
-    rest: NewObjects<'_>,
-    list: Option<ListLru<'_>>,
-    gfp: Gfp,
-    slab_flags: u32,
-) -> Result {
-    let need = Need::of(rest.cache());
-    let gfp = vm::allowed(gfp);
-    Iterator::chain(core::iter::once(object), rest)
-        .try_for_each(|object| charge_slowly(object, need, list.as_ref(), gfp, slab_flags))
-}
-
 /// Charges an object to the stock of this CPU, if it has enough.
 #[inline(always)]
-fn charge_fast<'a>(
+fn charge_stock<'a>(
     object: NewObject<'a>,
     memcg: &MemCgroup,
-    need: Need,
     rcu: &rcu::Guard,
 ) -> Result<(), NewObject<'a>> {
-    let node = memcg.node(object.nid());
+    let need = Need::of(object.cache());
     let object = object.placed()?;
-    let Some(owner) = node.owner(rcu) else {
+    let node = memcg.node(object.nid());
+    let Some(owner) = node.owner(rcu).and_then(|owner| owner.try_get_live(rcu)) else {
+        // It is being taken away.
         return Err(object.into_object());
     };
-    if bytes::take(node, need.kind, need.n, rcu).is_err() {
-        return Err(object.into_object());
-    }
-    match owner.try_get_live(rcu) {
-        Some(owner) => {
+    match bytes::take(node, need.kind, need.n, rcu) {
+        Ok(taken) => {
             object.own(owner);
+            taken.note();
             Ok(())
         }
-        None => {
-            // It is being taken away.
-            bytes::put(node, need.kind, need.n, rcu);
+        Err(_) => {
+            ObjCgroup::put(owner, rcu);
             Err(object.into_object())
         }
     }
 }
 
+/// Charges an object for which more has to be charged or allocated.
+///
+/// # Errors
+///
+/// As [`charge`].
+#[cold]
+#[inline(never)]
 fn charge_slowly(
     object: NewObject<'_>,
-    need: Need,
-    list: Option<&ListLru<'_>>,
+    list: Option<ListLru<'_>>,
     gfp: Gfp,
     slab_flags: u32,
 ) -> Result {
+    let need = Need::of(object.cache());
+    let gfp = vm::allowed(gfp);
     // The list that is made must be that of the container which is charged.
     let held = match list {
         Some(list) => {
@@ -165,10 +201,10 @@ fn charge_slowly(
         None => None,
     };
     object.make_place(gfp, slab_flags);
-    let nid = object.nid();
     let Ok(object) = object.placed() else {
         return Ok(());
     };
+    let nid = object.nid();
     let rcu = rcu::read_lock();
     let memcg = match &held {
         Some(held) => held,
@@ -179,8 +215,9 @@ fn charge_slowly(
         return Ok(());
     }
     let left = match bytes::take(owner.node(&rcu), need.kind, need.n, &rcu) {
-        Ok(()) => {
+        Ok(taken) => {
             object.own(owner);
+            taken.note();
             return Ok(());
         }
         Err(left) => left,
@@ -195,10 +232,25 @@ fn charge_slowly(
 /// Takes back the charges of objects that are freed. Any context.
 #[inline]
 pub(crate) fn uncharge(objects: FreedObjects<'_>) {
+    match objects.only() {
+        Ok(object) => uncharge_each(object),
+        Err(objects) => uncharge_many(objects),
+    }
+}
+
+#[inline(never)]
+fn uncharge_many(objects: FreedObjects<'_>) {
+    uncharge_each(objects);
+}
+
+#[inline(always)]
+fn uncharge_each(objects: FreedObjects<'_>) {
     let need = Need::of(objects.cache());
     let rcu = rcu::read_lock();
     for owner in objects.into_owners() {
-        bytes::put(owner.node(&rcu), need.kind, need.n, &rcu);
+        let node = owner.node(&rcu);
+        let put = bytes::put(node, need.kind, need.n, &rcu);
         ObjCgroup::put(owner, &rcu);
+        put.note(node, &rcu);
     }
 }

@@ -82,7 +82,8 @@ impl Cache<'_> {
 ///
 /// # Invariants
 ///
-/// They are those of `cache`; nobody else uses them during `'a`, and they have no owners.
+/// They are those of `cache`; nobody else uses them during `'a`, and they have no owners. Or the
+/// only one is null.
 pub(crate) struct NewObjects<'a> {
     cache: Cache<'a>,
     objects: &'a [*mut c_void],
@@ -92,21 +93,25 @@ impl<'a> NewObjects<'a> {
     /// # Safety
     ///
     /// The objects are those of `cache` and were just allocated; nobody else uses them during `'a`,
-    /// and this is the only `NewObjects` of them. Or the first one is null.
+    /// and this is the only `NewObjects` of them. Or the only one is null.
     #[inline]
     pub(crate) unsafe fn new(cache: Cache<'a>, objects: &'a [*mut c_void]) -> Self {
-        let objects = match objects.first() {
-            Some(first) if !first.is_null() => objects,
-            _ => &[],
-        };
         // INVARIANT: By the requirement of this function.
         Self { cache, objects }
     }
 
-    /// Their cache.
+    /// The only one; none if it is null.
+    ///
+    /// # Errors
+    ///
+    /// All, if there are more or none.
     #[inline]
-    pub(crate) fn cache(&self) -> Cache<'a> {
-        self.cache
+    pub(crate) fn only(self) -> Result<Option<NewObject<'a>>, Self> {
+        match *self.objects {
+            // SAFETY: By the type invariant.
+            [object] => Ok(unsafe { NewObject::new(self.cache, object) }),
+            _ => Err(self),
+        }
     }
 }
 
@@ -118,7 +123,7 @@ impl<'a> Iterator for NewObjects<'a> {
         let (first, rest) = self.objects.split_first()?;
         self.objects = rest;
         // SAFETY: By the type invariant; it is not one of those any more.
-        Some(unsafe { NewObject::new(self.cache, *first) })
+        unsafe { NewObject::new(self.cache, *first) }
     }
 }
 
@@ -126,41 +131,36 @@ impl<'a> Iterator for NewObjects<'a> {
 ///
 /// # Invariants
 ///
-/// `object` is one of `cache`, in `slab`; nobody else knows it, and it has no owner.
+/// It is one of `cache`; nobody else knows it, and it has no owner.
 pub(crate) struct NewObject<'a> {
     cache: Cache<'a>,
-    slab: *mut bindings::slab,
-    object: *mut c_void,
+    object: NonNull<c_void>,
 }
 
 impl<'a> NewObject<'a> {
+    /// None if it is null.
+    ///
     /// # Safety
     ///
     /// `object` is one of `cache` that was just allocated; nobody else uses it during `'a`, and
-    /// this is the only `NewObject` of it.
+    /// this is the only `NewObject` of it. Or it is null.
     #[inline]
-    unsafe fn new(cache: Cache<'a>, object: *mut c_void) -> Self {
-        // SAFETY: By the requirement of this function it is in a slab.
-        let slab = unsafe { bindings::memctl_slab_of_object(object) };
+    unsafe fn new(cache: Cache<'a>, object: *mut c_void) -> Option<Self> {
+        let object = NonNull::new(object)?;
         // INVARIANT: By the requirement of this function.
-        Self {
-            cache,
-            slab,
-            object,
-        }
+        Some(Self { cache, object })
     }
 
-    /// The node that it is on.
+    /// Its cache.
     #[inline]
-    pub(crate) fn nid(&self) -> NodeId {
-        // SAFETY: By the type invariant; memory is on nodes that may exist.
-        unsafe { NodeId::new_unchecked(bindings::memctl_slab_nid(self.slab)) }
+    pub(crate) fn cache(&self) -> Cache<'a> {
+        self.cache
     }
 
     #[inline]
-    fn vector(&self) -> Option<NonZero<usize>> {
-        // SAFETY: By the type invariant.
-        NonZero::new(unsafe { bindings::memctl_slab_exts(self.slab) })
+    fn slab(&self) -> *mut bindings::slab {
+        // SAFETY: By the type invariant it is in a slab.
+        unsafe { bindings::memctl_slab_of_object(self.object.as_ptr()) }
     }
 
     /// With the place of its owner.
@@ -170,8 +170,14 @@ impl<'a> NewObject<'a> {
     /// The object, if there is none.
     #[inline]
     pub(crate) fn placed(self) -> Result<Placed<'a>, Self> {
-        match self.vector() {
-            Some(vector) => Ok(Placed(self, vector)),
+        let slab = self.slab();
+        // SAFETY: By the type invariant.
+        match NonZero::new(unsafe { bindings::memctl_slab_exts(slab) }) {
+            Some(vector) => Ok(Placed {
+                object: self,
+                slab,
+                vector,
+            }),
             None => Err(self),
         }
     }
@@ -179,38 +185,54 @@ impl<'a> NewObject<'a> {
     /// Makes a place for its owner if there is none, with those of all objects of the slab. Sleeps
     /// if `gfp` lets it.
     pub(crate) fn make_place(&self, gfp: Gfp, slab_flags: u32) {
-        let cache = self.cache.0.as_ptr();
+        let (cache, slab) = (self.cache.0.as_ptr(), self.slab());
         // SAFETY: By the type invariants. Whether it worked is seen by who looks for the place.
         unsafe {
-            if self.vector().is_none() && !bindings::memctl_is_kfence(self.object) {
-                bindings::alloc_slab_obj_exts(self.slab, cache, gfp.0, slab_flags);
+            if bindings::memctl_slab_exts(slab) == 0
+                && !bindings::memctl_is_kfence(self.object.as_ptr())
+            {
+                bindings::alloc_slab_obj_exts(slab, cache, gfp.0, slab_flags);
             }
         }
     }
 }
 
 /// A new object, and the vector of its slab.
-pub(crate) struct Placed<'a>(NewObject<'a>, NonZero<usize>);
+///
+/// # Invariants
+///
+/// It is in `slab`, which has `vector`.
+pub(crate) struct Placed<'a> {
+    object: NewObject<'a>,
+    slab: *mut bindings::slab,
+    vector: NonZero<usize>,
+}
 
 impl<'a> Placed<'a> {
     /// The object alone.
     #[inline]
     pub(crate) fn into_object(self) -> NewObject<'a> {
-        self.0
+        self.object
+    }
+
+    /// The node that it is on.
+    #[inline]
+    pub(crate) fn nid(&self) -> NodeId {
+        // SAFETY: By the type invariant; memory is on nodes that may exist.
+        unsafe { NodeId::new_unchecked(bindings::memctl_slab_nid(self.slab)) }
     }
 
     /// Lets `owner` be its owner.
     #[inline]
     pub(crate) fn own(self, owner: Owner) {
-        let Self(object, vector) = self;
         // SAFETY: By the type invariants; the object keeps the reference.
         unsafe {
             let owner = ARef::into_raw(owner).as_ptr().cast();
             bindings::memctl_slab_set_owner(
-                object.cache.0.as_ptr(),
-                object.slab,
-                vector.get(),
-                object.object,
+                self.object.cache.0.as_ptr(),
+                self.slab,
+                self.vector.get(),
+                self.object.object.as_ptr(),
                 owner,
             );
         }
@@ -249,6 +271,19 @@ impl<'a> FreedObjects<'a> {
     #[inline]
     pub(crate) fn cache(&self) -> Cache<'a> {
         self.cache
+    }
+
+    /// The only one.
+    ///
+    /// # Errors
+    ///
+    /// All, if there are more or none.
+    #[inline]
+    pub(crate) fn only(self) -> Result<Self, Self> {
+        match self.objects {
+            [_] => Ok(self),
+            _ => Err(self),
+        }
     }
 
     /// The owners of those that have one. Steps: objects.
@@ -318,6 +353,7 @@ impl<'a> Allocated<'a> {
 /// # Invariants
 ///
 /// The list stays during `'a`.
+#[derive(Clone, Copy)]
 pub(crate) struct ListLru<'a>(NonNull<bindings::list_lru>, PhantomData<&'a c_void>);
 
 impl ListLru<'_> {

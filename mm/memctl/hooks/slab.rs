@@ -32,7 +32,7 @@ use kernel::{
 kernel::seam! {
     /// # Safety
     ///
-    /// At `objects` there are `size` objects of the cache, which were just allocated, or the first
+    /// At `objects` there are `size` objects of the cache, which were just allocated, or the only
     /// one is null: `slab_post_alloc_hook()`; or it is one without an owner, of which the caller
     /// takes care: `kmem_cache_charge()`. Any context, if `gfp` says so.
     fn __memcg_slab_post_alloc_hook(

@@ -60,6 +60,8 @@ const HIGH: i32 = 4 * PAGE as i32;
 /// What is left of the stock then.
 const LOW: i32 = 2 * PAGE as i32;
 
+type ThisRow<'a> = percpu::ThisRow<'a, Node, NR_NODE_OFTEN>;
+
 const QUOTA: Quota<NR_NODE_OFTEN> = Quota::new(GRANTED, [RECLAIMABLE, UNRECLAIMABLE, OTHER_BYTES]);
 
 /// What uses bytes.
@@ -79,31 +81,73 @@ pub(crate) fn grains(bytes: usize) -> u32 {
     bytes.div_ceil(GRAIN) as u32
 }
 
+/// Something was taken from a stock. [`Taken::note`] has to be called, on the same CPU; what is
+/// in a hurry does other things first.
+#[must_use]
+pub(crate) struct Taken<'a>(Option<ThisRow<'a>>);
+
+impl Taken<'_> {
+    /// Lets the statistics know.
+    #[inline(always)]
+    pub(crate) fn note(self) {
+        if let Some(row) = self.0 {
+            row.changed();
+        }
+    }
+}
+
 /// Uses `n` grains of the stock of this CPU.
 ///
 /// # Errors
 ///
 /// What there is, if that is less.
 #[inline]
-pub(crate) fn take(node: &Node, kind: Kind, n: u32, rcu: &rcu::Guard) -> Result<(), i32> {
-    if let Some(row) = node.rows().spend(&QUOTA, kind as usize, n, rcu)? {
+pub(crate) fn take<'a>(
+    node: &'a Node,
+    kind: Kind,
+    n: u32,
+    rcu: &rcu::Guard,
+) -> Result<Taken<'a>, i32> {
+    node.rows().spend(&QUOTA, kind as usize, n, rcu).map(Taken)
+}
+
+/// Something was given back to a stock, which has [`Put::note`] called as [`Taken`] has.
+#[must_use]
+pub(crate) struct Put<'a> {
+    row: Option<ThisRow<'a>>,
+    /// There is a page more each time as much has come back.
+    is_page: bool,
+}
+
+impl Put<'_> {
+    /// Lets the statistics know, and keeps the stock in bounds: that of `node`, to which it was
+    /// given back.
+    #[inline(always)]
+    pub(crate) fn note(self, node: &Node, rcu: &rcu::Guard) {
+        if self.row.is_some() || self.is_page {
+            note_put(self.row, self.is_page, node, rcu);
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn note_put(row: Option<ThisRow<'_>>, is_page: bool, node: &Node, rcu: &rcu::Guard) {
+    if let Some(row) = row {
         row.changed();
     }
-    Ok(())
+    if is_page {
+        trim(node, rcu);
+    }
 }
 
 /// Gives `n` grains back to the stock of this CPU.
 #[inline]
-pub(crate) fn put(node: &Node, kind: Kind, n: u32, rcu: &rcu::Guard) {
+pub(crate) fn put<'a>(node: &'a Node, kind: Kind, n: u32, rcu: &rcu::Guard) -> Put<'a> {
     let (now, row) = node.rows().unspend(&QUOTA, kind as usize, n, rcu);
-    if let Some(row) = row {
-        row.changed();
-    }
-    // There is a page more each time as much has come back.
     let before = now.wrapping_add(n as i32);
-    if (now ^ before) as u32 >= PAGE {
-        trim(node, rcu);
-    }
+    let is_page = (now ^ before) as u32 >= PAGE;
+    Put { row, is_page }
 }
 
 /// Uses `n` grains on this CPU, for which `pages` were charged.
@@ -120,7 +164,6 @@ pub(crate) fn grant(node: &Node, kind: Kind, pages: usize, n: u32, rcu: &rcu::Gu
 }
 
 /// Keeps what is in the stock of this CPU in bounds. What reclaim frees is for whoever has no room.
-#[cold]
 fn trim(node: &Node, rcu: &rcu::Guard) {
     let _off = percpu::PreemptionOff::new();
     let (row, memcg) = (node.rows().this(), node.memcg());

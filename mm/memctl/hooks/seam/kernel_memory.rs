@@ -62,7 +62,7 @@ impl<'a> FirstPage<'a> {
 }
 
 impl<'a> ObjectsOf<'a> {
-    /// Those that were just allocated, of which there are `nr`; none if the first one is null.
+    /// Those that were just allocated, of which there are `nr`; none if the only one is null.
     #[inline]
     pub(in crate::hooks) fn new_ones(self, cache: Cache<'a>, nr: usize) -> NewObjects<'a> {
         // SAFETY: By the claim.
