@@ -53,7 +53,7 @@ help:
 
 run:
 	@scripts/kernel $(K)
-	@scripts/guest --timeout 600 --append cgroup.memory=nosocket \
+	@scripts/guest --timeout 600 \
 		build/$(K)/bzImage demo
 
 test:

@@ -9,10 +9,10 @@ lockdep|kasan|kmemleak) ;;
 esac
 
 # Kernel arguments: the same accounting by either controller.
-ARGUMENTS=cgroup.memory=nosocket
+ARGUMENTS=
 # While identify_cpu() has forgotten that page tables have five levels, KASAN takes
 # an interrupt's memory for wild.
-[ "$DEBUG" != kasan ] || ARGUMENTS="$ARGUMENTS no5lvl"
+[ "$DEBUG" != kasan ] || ARGUMENTS=no5lvl
 
 # build_checked K: sets $checked to the kernel's name.
 build_checked()

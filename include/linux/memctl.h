@@ -153,17 +153,27 @@ struct memctl_state {
 	u32 oom_looked;
 	/* Tasks that wait for an out-of-memory situation here to be resolved. */
 	int oom_waiters;
+	/* They are to be woken by an interrupt: whether @oom_woken is on its list. */
+	atomic_t oom_waking;
+	struct llist_node oom_woken;
 	bool oom_kill_disable;
 	/* All processes are killed together. */
 	bool oom_group;
+#ifdef CONFIG_ZSWAP
+	/* What zswap holds may be written to the swap device. */
+	bool zswap_writeback;
+	/* Pages, compressed. */
+	unsigned long zswap_max;
+#endif
 	struct res_counter_peaks peaks;
 	struct res_counter_peaks swap_peaks;
 	long *local;
 
 	struct res_counter memory;
+	/* Swap space; on cgroup v1 memory and swap space together. */
 	struct res_counter swap;
-	/* Kernel memory, in pages, on cgroup v1; for memory.kmem.max_usage_in_bytes. */
-	struct res_counter *kmem;
+	/* What only cgroup v1 has; mm/memctl/c/v1.rs. */
+	void *v1;
 
 	/* memory.events, memory.events.local, and memory.swap.events */
 	struct cgroup_file events_file;
@@ -187,7 +197,7 @@ struct mem_cgroup {
 
 	int kmemcg_id;
 	int swappiness;
-	/* Nothing is charged to sockets yet: stays 0. */
+	/* On cgroup v1: sockets were refused memory last. */
 	int tcpmem_pressure;
 	u64 socket_pressure;
 #if BITS_PER_LONG < 64

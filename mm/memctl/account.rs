@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Whose is it? [`charge`] binds folios to containers and [`uncharge`] takes that back, [`migrate`]
-//! hands a charge over, [`swap`] is for what is no folio, [`kmem`] and [`objects`] are for what the
-//! kernel allocates, [`lru`] finds and locks the lists of a folio.
+//! hands a charge over, [`swap`], [`memsw`] and [`zswap`] are for what is no folio, [`kmem`] and
+//! [`objects`] are for what the kernel allocates, [`socket`] for what connections have buffered,
+//! [`lru`] finds and locks the lists of a folio.
 #![deny(unsafe_code)]
 
 pub(crate) mod charge;
 pub(crate) mod kmem;
 pub(crate) mod lru;
+#[cfg(all(CONFIG_MEMCG_V1, CONFIG_SWAP))]
+pub(crate) mod memsw;
 pub(crate) mod migrate;
 pub(crate) mod objects;
+pub(crate) mod socket;
 #[cfg(CONFIG_SWAP)]
 pub(crate) mod swap;
 pub(crate) mod uncharge;
+#[cfg(CONFIG_ZSWAP)]
+pub(crate) mod zswap;

@@ -7,11 +7,12 @@
 //! elsewhere. What any other user of the `kernel` crate could want is not here but there. The
 //! chapter "Why safe code cannot break memory" of `Documentation/mm/memctl.rst` argues for each.
 //!
-//! Containers: [`memcg`] (with [`state`], [`create`], [`ids`] and [`life`]), [`node`] (with
+//! Containers: [`memcg`] (with [`state`], [`v1`], [`create`], [`ids`] and [`life`]), [`node`] (with
 //! [`sizes`]), [`objcg`] (with [`handles`]); [`counts`], [`changed`] and [`stocked`]. Folios and
 //! pages: [`meta_page`] (with [`binding`] and [`kernel_pages`]), [`lists`]. Objects of slab caches:
 //! [`slab`]. What the audit passes: [`passed`]. Others: [`task`] (with [`current`]), [`swap`],
-//! [`foreign`] (with [`note`]), [`wait`], [`vm`] (with [`mount`]). What C has numbers or bits for:
+//! [`foreign`] (with [`note`]), [`sock`], [`wait`], [`listener`] (with
+//! [`listeners`] and [`wish`]), [`log`], [`vm`] (with [`mount`]). What C has numbers or bits for:
 //! [`items`], [`events`], [`gfp`].
 
 /// Checks that a type of ours has the layout of one of C: the size, and where the fields are.
@@ -43,7 +44,10 @@ mod ids;
 pub(crate) mod items;
 mod kernel_pages;
 pub(crate) mod life;
+pub(crate) mod listener;
+mod listeners;
 pub(crate) mod lists;
+pub(crate) mod log;
 pub(crate) mod memcg;
 pub(crate) mod meta_page;
 pub(crate) mod mount;
@@ -55,10 +59,13 @@ pub(crate) mod objcg;
 pub(crate) mod passed;
 mod sizes;
 pub(crate) mod slab;
+pub(crate) mod sock;
 mod state;
 pub(crate) mod stocked;
 #[cfg(any(CONFIG_SWAP, CONFIG_MEMCTL_DEBUG))]
 pub(crate) mod swap;
 pub(crate) mod task;
+mod v1;
 pub(crate) mod vm;
 pub(crate) mod wait;
+pub(crate) mod wish;

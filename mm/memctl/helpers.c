@@ -17,6 +17,7 @@
 #include <linux/percpu-refcount.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
+#include <linux/poll.h>
 #include <linux/resume_user_mode.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -419,7 +420,64 @@ __rust_helper void rust_helper_swap_record_owner(struct folio *folio,
 			  folio_nr_pages(folio), id);
 	swap_cluster_unlock(ci);
 }
+
+__rust_helper void
+rust_helper_swap_record_owner_locked(struct swap_cluster_info *ci,
+				     struct folio *folio, unsigned short id)
+{
+	__swap_cgroup_set(ci, swp_cluster_offset(folio->swap),
+			  folio_nr_pages(folio), id);
+}
+
+/* Returns what swap_record_owner() had written down, or 0. */
+__rust_helper unsigned short rust_helper_swap_forget_owner(struct folio *folio)
+{
+	struct swap_cluster_info *ci = swap_cluster_get_and_lock(folio);
+	unsigned short id;
+
+	id = __swap_cgroup_clear(ci, swp_cluster_offset(folio->swap),
+				 folio_nr_pages(folio));
+	swap_cluster_unlock(ci);
+	return id;
+}
 #endif
+
+/* who wants to be told by an eventfd */
+
+__rust_helper __poll_t rust_helper_vfs_poll(struct file *file,
+					    struct poll_table_struct *table)
+{
+	return vfs_poll(file, table);
+}
+
+__rust_helper int rust_helper_memctl_may_read(struct file *file)
+{
+	return file_permission(file, MAY_READ);
+}
+
+/* The name of @file, if it is one of a cgroup; or NULL. */
+__rust_helper const char *rust_helper_memctl_cgroup_file_name(struct file *file)
+{
+	struct dentry *dentry = file->f_path.dentry;
+
+	if (dentry->d_sb->s_type != &cgroup_fs_type || !d_is_reg(dentry))
+		return NULL;
+	return dentry->d_name.name;
+}
+
+/* The css of the cgroup that @file is of, online, or NULL. Under RCU. */
+__rust_helper struct cgroup_subsys_state *
+rust_helper_memctl_css_of_file(struct file *file)
+{
+	struct cgroup_subsys_state *css;
+
+	css = css_tryget_online_from_dir(file->f_path.dentry->d_parent,
+					 &memory_cgrp_subsys);
+	if (IS_ERR(css))
+		return NULL;
+	css_put(css);
+	return css;
+}
 
 #ifdef CONFIG_CGROUP_WRITEBACK
 __rust_helper void

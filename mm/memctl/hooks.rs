@@ -12,7 +12,7 @@
 //! [`lru`]: LRU lists. [`stats`]: statistics and events. [`find`]: who asks whose something is.
 //! [`reclaim`]: walks of reclaim, protection, throttling, pressure. [`oom`]: the OOM killer.
 //! [`writeback`]: dirty pages. [`cgroup`]: the cgroup core. [`kmem`] and [`slab`]: kernel
-//! memory. [`net`], [`zswap`]: what is not accounted yet. [`debug`]: debugfs.
+//! memory. [`net`]: sockets. [`zswap`]: swap space that is compressed memory. [`debug`]: debugfs.
 #![deny(unsafe_code)]
 
 mod args;

@@ -37,6 +37,13 @@ extern bool memctl_nokmem;
 /* There is a container below the root, or will be. May sleep. */
 void memctl_kmem_online(void);
 
+/* Whether sockets are left out on cgroup v2: cgroup.memory=nosocket. */
+extern bool memctl_nosocket;
+
+/* There is a container more whose sockets are accounted, or less. May sleep. */
+void memctl_sockets_get(void);
+void memctl_sockets_put(void);
+
 /* There is a container more below the root, or less. May sleep. */
 void memctl_bpf_get(void);
 void memctl_bpf_put(void);
@@ -54,8 +61,18 @@ DECLARE_PER_CPU_ALIGNED(struct memctl_stocks, memctl_stocks);
 /* One at a time sets a limit that must not be below the usage. */
 extern struct mutex memctl_limit_mutex;
 
-/* How many tasks wait for an out-of-memory situation to be resolved. */
-extern int memctl_oom_waiters;
+/*
+ * How many tasks wait for an out-of-memory situation to be resolved, and how many
+ * eventfds for usage to cross a threshold.
+ */
+extern int memctl_watchers;
+
+/*
+ * Wakes those who wait for @memcg, soon. Any context, NMI included, and under any
+ * lock. @memcg is not freed before memctl_wake_sync() has returned, which may sleep.
+ */
+void memctl_wake_soon(struct mem_cgroup *memcg);
+void memctl_wake_sync(void);
 
 #ifdef CONFIG_CGROUP_WRITEBACK
 /* Who waits for the writeback that notes have asked for. */

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What happens when there is no room? [`reclaim`] takes pages back, [`protection`] says from whom
-//! not, [`throttle`] slows down, [`oom`] kills or lets wait, [`writeback`] limits dirty pages.
+//! not, [`throttle`] slows down, [`oom`] kills or lets wait, [`listeners`] are told, [`writeback`]
+//! limits dirty pages.
 #![deny(unsafe_code)]
 
+pub(crate) mod listeners;
 pub(crate) mod oom;
 pub(crate) mod protection;
 pub(crate) mod reclaim;

@@ -35,7 +35,7 @@ EXPORT_SYMBOL(root_mem_cgroup);
 DEFINE_PER_CPU(struct mem_cgroup *, int_active_memcg);
 EXPORT_PER_CPU_SYMBOL_GPL(int_active_memcg);
 
-/* Sockets are not accounted: this stays off. */
+/* Set while there is a container whose sockets are accounted. */
 DEFINE_STATIC_KEY_FALSE(memcg_sockets_enabled_key);
 EXPORT_SYMBOL(memcg_sockets_enabled_key);
 /* Set from the first container below the root on: there is something to account. */
@@ -86,7 +86,36 @@ void memctl_objcg_release(struct percpu_ref *ref)
 DEFINE_XARRAY_ALLOC1(memctl_ids);
 /* See memctl.h. */
 DEFINE_MUTEX(memctl_limit_mutex);
-int memctl_oom_waiters __read_mostly;
+int memctl_watchers __read_mostly;
+
+static LLIST_HEAD(memctl_woken);
+
+static void memctl_wake(struct irq_work *work)
+{
+	struct llist_node *first = llist_del_all(&memctl_woken);
+	struct mem_cgroup *memcg, *next;
+
+	llist_for_each_entry_safe(memcg, next, first, state.oom_woken) {
+		/* Who makes room after that has it put on the list again. */
+		atomic_set_release(&memcg->state.oom_waking, 0);
+		smp_mb();
+		wake_up_var(&memcg->state.oom_waiters);
+	}
+}
+static DEFINE_IRQ_WORK(memctl_wake_work, memctl_wake);
+
+void memctl_wake_soon(struct mem_cgroup *memcg)
+{
+	if (atomic_xchg(&memcg->state.oom_waking, 1))
+		return;
+	llist_add(&memcg->state.oom_woken, &memctl_woken);
+	irq_work_queue(&memctl_wake_work);
+}
+
+void memctl_wake_sync(void)
+{
+	irq_work_sync(&memctl_wake_work);
+}
 
 #ifdef CONFIG_CGROUP_WRITEBACK
 DECLARE_WAIT_QUEUE_HEAD(memctl_foreign_waitq);
@@ -105,12 +134,23 @@ void memctl_trace_flush_foreign(struct bdi_writeback *wb, unsigned int bdi_id,
 
 /* As the command line says, before there is the first cache of objects. */
 bool memctl_nokmem __ro_after_init;
+bool memctl_nosocket __ro_after_init;
 static bool memctl_nobpf __ro_after_init;
 
 void memctl_kmem_online(void)
 {
 	if (!memctl_nokmem)
 		static_branch_enable(&memcg_kmem_online_key);
+}
+
+void memctl_sockets_get(void)
+{
+	static_branch_inc(&memcg_sockets_enabled_key);
+}
+
+void memctl_sockets_put(void)
+{
+	static_branch_dec(&memcg_sockets_enabled_key);
 }
 
 void memctl_bpf_get(void)
@@ -175,10 +215,7 @@ struct cgroup_subsys memory_cgrp_subsys = {
 };
 EXPORT_SYMBOL(memory_cgrp_subsys);
 
-/*
- * Takes what the C controller takes, and ignores what it does not know. nosocket
- * asks for what is the case anyway.
- */
+/* Takes what the C controller takes, and ignores what it does not know. */
 static int __init memctl_setup(char *s)
 {
 	char *token;
@@ -186,6 +223,8 @@ static int __init memctl_setup(char *s)
 	while ((token = strsep(&s, ","))) {
 		if (!strcmp(token, "nokmem"))
 			memctl_nokmem = true;
+		if (!strcmp(token, "nosocket"))
+			memctl_nosocket = true;
 		if (!strcmp(token, "nobpf"))
 			memctl_nobpf = true;
 	}

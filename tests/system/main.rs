@@ -18,11 +18,14 @@ mod storm;
 mod sys;
 mod tools;
 mod v1_control;
+mod v1_events;
 mod v1_files;
+mod v1_memsw;
 mod v2_control;
 mod v2_files;
 mod v2_swap;
 mod v2_writeback;
+mod v2_zswap;
 mod worker;
 
 use std::process::ExitCode;
@@ -52,6 +55,9 @@ fn suite(version: Version) -> Suite {
             &v1_control::OOM_GROUP,
             &both::permission::V1_GROUP,
             &both::kmem::V1_GROUP,
+            &both::sockets::V1_GROUP,
+            &v1_memsw::GROUP,
+            &v1_events::GROUP,
         ],
         Version::V2 => &[
             &v2_files::GROUP,
@@ -59,6 +65,7 @@ fn suite(version: Version) -> Suite {
             &v2_control::GROUP,
             &v2_swap::GROUP,
             &v2_writeback::GROUP,
+            &v2_zswap::GROUP,
             &both::sums::V2_GROUP,
             &both::permission::V2_GROUP,
             &both::exhaustion::V2_GROUP,

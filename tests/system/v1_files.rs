@@ -18,7 +18,7 @@ use crate::worker::{run_in, Worker};
 
 pub const GROUP: Group = group!("files":
     modes, read_only, limit_input, limit_root, reset, swappiness, use_hierarchy,
-    oom_control, stat_keys, numa_stat, removed, force_empty, force_empty_root);
+    oom_control, stat_keys, numa_stat, removed, without_effect, force_empty, force_empty_root);
 
 /// What "no limit" reads as: the most pages that a counter can count, in bytes.
 pub const UNLIMITED: u64 = i64::MAX as u64 / 4096 * 4096;
@@ -36,6 +36,10 @@ const FILES: &[(&str, u32)] = &[
     ("memory.swappiness", 0o644),
     ("memory.oom_control", 0o644),
     ("memory.numa_stat", 0o444),
+    ("memory.soft_limit_in_bytes", 0o644),
+    ("memory.move_charge_at_immigrate", 0o644),
+    ("memory.pressure_level", 0o444),
+    ("cgroup.event_control", 0o200),
 ];
 
 /// Root has the files that a container has.
@@ -451,4 +455,23 @@ fn force_empty(hierarchy: &Hierarchy) -> Outcome {
 fn force_empty_root(hierarchy: &Hierarchy) -> Outcome {
     let result = hierarchy.root().try_write("memory.force_empty", "0");
     refused("force_empty of the root container", result, EINVAL)
+}
+
+/// Files that were given up: they take what is right, and it has no effect.
+fn without_effect(hierarchy: &Hierarchy) -> Outcome {
+    let container = hierarchy.create("files")?;
+    for written in ["64M", "0", "-1", " 1G\n"] {
+        container.write("memory.soft_limit_in_bytes", written)?;
+        let limit = container.number("memory.soft_limit_in_bytes")?;
+        equal("memory.soft_limit_in_bytes", limit, UNLIMITED)?;
+    }
+    let soft = container.try_write("memory.soft_limit_in_bytes", "abc");
+    refused("a soft limit of abc", soft, EINVAL)?;
+    container.answers(
+        "memory.move_charge_at_immigrate",
+        0,
+        &[("0", Ok(0)), ("1", Err(EINVAL)), ("3", Err(EINVAL))],
+    )?;
+    let level = std::fs::read_to_string(container.file("memory.pressure_level"));
+    refused("reading memory.pressure_level", level, EINVAL)
 }

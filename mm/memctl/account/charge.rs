@@ -34,6 +34,10 @@ use crate::{
         events, //
     },
     usage::{
+        counters::{
+            self,
+            Full, //
+        },
         shared,
         stock,
         waiters, //
@@ -126,24 +130,23 @@ impl Insistence {
 
 /// Charges `nr` pages to the counters, a batch if there is room. Returns the container without
 /// room if there is not. May sleep if `gfp` says so.
-fn charge_counters(memcg: &MemCgroup, gfp: Gfp, nr: usize, batch: usize) -> Result<(), &MemCgroup> {
+fn charge_counters(memcg: &MemCgroup, gfp: Gfp, nr: usize, batch: usize) -> Result<(), Full<'_>> {
     shared::note();
     // Who may hold any lock wakes nobody.
     let may_wake = gfp.may_lock();
     let ahead = may_wake && batch > nr && stock::has_room(memcg, batch);
-    let charged = if ahead && memcg.memory().try_charge(batch).is_ok() {
+    let charged = if ahead && counters::try_charge(memcg, batch).is_ok() {
         stock::refill(memcg, batch - nr, &rcu::read_lock());
         Ok(batch)
     } else {
-        memcg.memory().try_charge(nr).map(|()| nr)
+        counters::try_charge(memcg, nr).map(|()| nr)
     };
     // Who has looked for room in between has not found the pages that were charged where there was
     // room until it came out that there is none above.
     if may_wake {
         waiters::wake(memcg);
     }
-    let charged = charged.map_err(|over| memcg.up().nth(over.level).unwrap_or(memcg))?;
-    throttle::note_charge(memcg, charged, gfp);
+    throttle::note_charge(memcg, charged?, gfp);
     Ok(())
 }
 
@@ -166,9 +169,10 @@ pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
             throttle::note_charge(memcg, reclaimed.min(stock::BATCH), gfp);
             return Ok(());
         }
-        let Err(over) = charge_counters(memcg, gfp, nr, batch) else {
+        let Err(full) = charge_counters(memcg, gfp, nr, batch) else {
             return Ok(());
         };
+        let over = full.memcg;
         // Where room is short, nobody takes more than needed.
         batch = nr;
 
@@ -177,7 +181,7 @@ pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
             if !noted {
                 events::notify(over, MemoryEvent::MAX, gfp.may_lock());
             }
-            memcg.memory().charge(nr);
+            counters::charge(memcg, nr);
             return Ok(());
         }
         let drains_here = !gfp.may_sleep() && gfp.may_lock();
@@ -191,8 +195,8 @@ pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
         events::notify(over, MemoryEvent::MAX, true);
         noted = true;
 
-        reclaimed = psi::stalled(|| vm::reclaim(over, nr, gfp));
-        if over.memory().margin() >= nr {
+        reclaimed = psi::stalled(|| vm::reclaim(over, nr, gfp, full.swaps));
+        if counters::margin(over) >= nr {
             continue;
         }
         // What is charged but not in use is no reason to kill, to fail, or to reclaim more.
@@ -219,7 +223,7 @@ pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
     }
     // Whoever cannot fail, or draws on reserves so that memory can be freed, exceeds the limit.
     if gfp.has(Gfp::NOFAIL) || gfp.has(Gfp::HIGH) {
-        memcg.memory().charge(nr);
+        counters::charge(memcg, nr);
         return Ok(());
     }
     Err(ENOMEM)
@@ -279,7 +283,7 @@ pub(super) fn held_memcg(owner: &ObjCgroup, rcu: &rcu::Guard) -> ARef<Counted<Me
 /// Charges `nr` pages to `memcg` even if there is no room.
 pub(crate) fn charge_anyway(memcg: &MemCgroup, nr: usize) {
     if !memcg.is_root() {
-        memcg.memory().charge(nr);
+        counters::charge(memcg, nr);
     }
 }
 

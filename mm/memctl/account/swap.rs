@@ -7,8 +7,8 @@
 //! use, and its container in memory, as long as swap entries have it; they do not keep it from
 //! being removed, and what comes back after that is charged to the reader.
 //!
-//! Swap space has a counter of its own beside that of memory. On cgroup v1, which has no files for
-//! it, it is counted and not limited.
+//! Swap space has a counter of its own beside that of memory. On cgroup v1 it counts together with
+//! memory instead, and from another moment on: see `memsw.rs`.
 #![deny(unsafe_code)]
 
 use crate::{
@@ -46,6 +46,9 @@ use kernel::{
 ///
 /// `ENOMEM` if a limit has no room; the page must then stay in memory.
 pub(crate) fn charge(page: MetaPage<'_, Locked>) -> Result {
+    if !vm::on_v2() {
+        return Ok(());
+    }
     let Some(owner) = page.owner() else {
         return Ok(());
     };
@@ -86,7 +89,7 @@ pub(crate) fn uncharge(entries: FreedEntries) {
 /// Pages of swap space that are free for `memcg`. Negative if it has more than it may.
 pub(crate) fn free_pages(memcg: &MemCgroup) -> isize {
     let free = swap::free_pages();
-    // On cgroup v1 it is counted, and not limited.
+    // On cgroup v1 it is limited together with memory.
     if !vm::on_v2() {
         return free;
     }
@@ -98,8 +101,8 @@ pub(crate) fn free_pages(memcg: &MemCgroup) -> isize {
 /// Whether so little swap space is left that `page`, which is in memory, should give up its copy
 /// there: half is in use, on the machine or of what a container may have.
 pub(crate) fn is_full(page: MetaPage<'_, Referenced>) -> bool {
-    if swap::is_full() {
-        return true;
+    if swap::is_full() || !vm::on_v2() {
+        return swap::is_full();
     }
     let Some(owner) = page.owner() else {
         return false;

@@ -11,6 +11,7 @@ use super::{
     node::Node,
     objcg::NewHandle,
     state::State,
+    v1::V1,
     vm, //
 };
 use core::{
@@ -46,11 +47,12 @@ impl MemCgroup {
         let rows = Rows::new(GFP_KERNEL_ACCOUNT)?;
         let local = Local::new(alone)?;
         let none = crate::PAGES.unlimited();
-        // SAFETY: The parent outlives it.
-        let kmem =
-            unsafe { ResCounter::below_unchecked(parent.and_then(|parent| parent.kmem()), none) };
-        let kmem = match alone {
-            true => Some(KBox::new(kmem, GFP_KERNEL_ACCOUNT)?),
+        let below = |counter: fn(&Self) -> Option<&ResCounter>| {
+            // SAFETY: The parent outlives it.
+            unsafe { ResCounter::below_unchecked(parent.and_then(counter), none) }
+        };
+        let v1 = match alone {
+            true => Some(V1::new(below(Self::kmem), below(Self::tcp))?),
             false => None,
         };
         // SAFETY: The cache was made when the kernel started; its objects have room for all nodes.
@@ -80,7 +82,11 @@ impl MemCgroup {
             (&raw mut (*state).local).write(local);
             ResCounter::init(&raw mut (*state).memory, charged.map(Self::memory), none);
             ResCounter::init(&raw mut (*state).swap, charged.map(Self::swap), none);
-            (&raw mut (*state).kmem).write(kmem);
+            (&raw mut (*state).v1).write(v1);
+            #[cfg(CONFIG_ZSWAP)]
+            (&raw mut (*state).zswap_max).write(Atomic::new(none));
+            #[cfg(CONFIG_ZSWAP)]
+            (&raw mut (*state).zswap_writeback).write(Atomic::new(true));
             (&raw mut (*state).high).write(Atomic::new(none));
             (&raw mut (*state).swap_high).write(Atomic::new(none));
             Peaks::init(&raw mut (*state).peaks);
@@ -184,6 +190,8 @@ impl MemCgroup {
             bindings::lru_gen_exit_memcg(raw);
             bindings::free_shrinker_info(raw);
             bindings::memctl_bpf_put();
+            bindings::memctl_wake_sync();
+            Self::from_raw(raw).put_sockets();
             // Who carries counts up would find what was freed.
             if !warn_on_once!(!Self::from_raw(raw).has_no_rows()) {
                 if let Some(this) = NonNull::new(this) {
@@ -225,6 +233,7 @@ impl Unpublished<'_> {
                 bindings::root_mem_cgroup = raw.cast();
             } else {
                 bindings::memctl_bpf_get();
+                MemCgroup::from_raw(raw.cast()).get_sockets();
             }
         }
         raw.cast()

@@ -8,7 +8,10 @@
 
 #[cfg(CONFIG_SWAP)]
 use super::{
-    binding::Locked,
+    binding::{
+        Exclusive,
+        Locked, //
+    },
     meta_page::MetaPage,
     swap, //
 };
@@ -161,6 +164,16 @@ impl<'a> IdUsers<'a> {
         let folio = page.folio();
         if folio.is_in_swapcache() && folio.nr_pages() == self.nr as usize {
             swap::record_owner(page, self.memcg.id());
+            core::mem::forget(self);
+        }
+    }
+
+    /// As [`IdUsers::record`], for a folio that is about to leave the swap cache, whose entries are
+    /// in `cluster`.
+    #[cfg(all(CONFIG_MEMCG_V1, CONFIG_SWAP))]
+    pub(crate) fn record_in(self, page: &MetaPage<'_, Exclusive>, cluster: swap::Cluster<'_>) {
+        if page.folio().nr_pages() == self.nr as usize {
+            cluster.record_owner(page, self.memcg.id());
             core::mem::forget(self);
         }
     }

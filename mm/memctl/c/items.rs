@@ -211,12 +211,18 @@ pub(crate) const STOCK: Slot<NR_MEMCG_OFTEN> = match Slot::new(0) {
     None => unreachable!(),
 };
 
-/// The pages of the kernel's own, in the row of a container.
-pub(crate) const KMEM: Slot<NR_MEMCG_OFTEN> =
-    match Slot::new(ITEMS_AT + memcg_stat_item_MEMCG_KMEM as usize - NodeItem::NR) {
+const fn item_slot(item: memcg_stat_item) -> Slot<NR_MEMCG_OFTEN> {
+    match Slot::new(ITEMS_AT + item as usize - NodeItem::NR) {
         Some(slot) => slot,
-        None => unreachable!(),
-    };
+        None => panic!("no such counter"),
+    }
+}
+
+/// The pages of the kernel's own, in the row of a container.
+pub(crate) const KMEM: Slot<NR_MEMCG_OFTEN> = item_slot(memcg_stat_item_MEMCG_KMEM);
+
+/// The pages of sockets, likewise.
+pub(crate) const SOCK: Slot<NR_MEMCG_OFTEN> = item_slot(memcg_stat_item_MEMCG_SOCK);
 
 /// Among the counts of a container: what all stocks hold.
 pub(crate) const STOCKED: usize = STOCK.index();

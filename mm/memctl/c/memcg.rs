@@ -128,6 +128,12 @@ impl MemCgroup {
         unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).swappiness) }
     }
 
+    /// Whether sockets were refused memory last, on cgroup v1: not 0 then.
+    pub(crate) fn tcp_pressure(&self) -> &Atomic<i32> {
+        // SAFETY: The field is only accessed atomically, or read by C.
+        unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).tcpmem_pressure) }
+    }
+
     /// The notes of who else writes back its pages.
     #[cfg(CONFIG_CGROUP_WRITEBACK)]
     pub(crate) fn foreign(&self) -> &[Foreign; bindings::MEMCTL_NR_FOREIGN as usize] {

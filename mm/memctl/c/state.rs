@@ -17,7 +17,8 @@ use super::{
     },
     items::NR_MEMCG_OFTEN,
     memcg::MemCgroup,
-    node::Node, //
+    node::Node,
+    v1::V1, //
 };
 use core::mem::offset_of;
 use kernel::{
@@ -33,7 +34,8 @@ use kernel::{
     percpu::Rows,
     prelude::*,
     res_counter::ResCounter,
-    sync::atomic::Atomic, //
+    sync::atomic::Atomic,
+    types::Opaque, //
 };
 
 /// `struct memctl_state`, field by field.
@@ -45,14 +47,20 @@ pub(crate) struct State {
     oom_killed: Atomic<u32>,
     oom_looked: Atomic<u32>,
     oom_waiters: Atomic<i32>,
+    oom_waking: Opaque<bindings::atomic_t>,
+    oom_woken: Opaque<bindings::llist_node>,
     oom_kill_disable: Atomic<bool>,
     oom_group: Atomic<bool>,
+    #[cfg(CONFIG_ZSWAP)]
+    pub(super) zswap_writeback: Atomic<bool>,
+    #[cfg(CONFIG_ZSWAP)]
+    pub(super) zswap_max: Atomic<usize>,
     pub(super) peaks: Peaks,
     pub(super) swap_peaks: Peaks,
     pub(super) local: Local<NR_COUNTS>,
     pub(super) memory: ResCounter,
     pub(super) swap: ResCounter,
-    pub(super) kmem: Option<KBox<ResCounter>>,
+    pub(super) v1: Option<Pin<KBox<V1>>>,
     pub(super) events_file: FileHandle,
     pub(super) events_local_file: FileHandle,
     pub(super) swap_events_file: FileHandle,
@@ -65,8 +73,9 @@ pub(crate) struct State {
 const NR_COUNTS: usize = bindings::MEMCTL_NR_MEMCG_COUNTS as usize;
 
 super::same_layout!(State, bindings::memctl_state, {
-    rows, high, swap_high, oom_killed, oom_looked, oom_waiters, oom_kill_disable, oom_group, memory,
-    swap, kmem,
+    rows, high, swap_high, oom_killed, oom_looked, oom_waiters, oom_waking, oom_woken,
+    oom_kill_disable, oom_group, memory,
+    swap, v1,
     peaks, swap_peaks, events_file, events_local_file, swap_events_file, memory_events,
     memory_events_local, local, totals,
 });
@@ -127,16 +136,10 @@ impl MemCgroup {
         &self.state.memory
     }
 
-    /// The counter of pages of swap space.
+    /// The counter of pages of swap space; on cgroup v1 that of [`MemCgroup::memsw`].
     #[inline]
     pub(crate) fn swap(&self) -> &ResCounter {
         &self.state.swap
-    }
-
-    /// The counter of pages of kernel memory, on cgroup v1: nothing is limited by it.
-    #[inline]
-    pub(crate) fn kmem(&self) -> Option<&ResCounter> {
-        self.state.kmem.as_deref()
     }
 
     /// What each CPU counts that belongs to no node, and its stock.
@@ -215,6 +218,18 @@ impl MemCgroup {
     #[inline]
     pub(crate) fn swap_high(&self) -> &Atomic<usize> {
         &self.state.swap_high
+    }
+
+    /// How many pages zswap may hold of it, compressed.
+    #[cfg(CONFIG_ZSWAP)]
+    pub(crate) fn zswap_max(&self) -> &Atomic<usize> {
+        &self.state.zswap_max
+    }
+
+    /// Whether what zswap holds of it may be written to the swap device.
+    #[cfg(CONFIG_ZSWAP)]
+    pub(crate) fn zswap_writeback(&self) -> &Atomic<bool> {
+        &self.state.zswap_writeback
     }
 
     /// Whether all processes are killed together.

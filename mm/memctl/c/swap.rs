@@ -4,10 +4,15 @@
 
 #[cfg(CONFIG_SWAP)]
 use super::{
-    binding::Locked,
+    binding::{
+        Exclusive,
+        Locked, //
+    },
     ids::IdUsers,
     meta_page::MetaPage, //
 };
+#[cfg(CONFIG_SWAP)]
+use core::marker::PhantomData;
 #[cfg(CONFIG_SWAP)]
 use kernel::bindings;
 #[cfg(CONFIG_MEMCTL_DEBUG)]
@@ -23,11 +28,51 @@ pub(super) fn record_owner(page: &MetaPage<'_, Locked>, id: u32) {
     unsafe { bindings::swap_record_owner(page.folio().as_raw(), id as u16) }
 }
 
-/// Entries of swap space that are free now, and the id that had been written down for them.
+/// The cluster that the swap entries of a folio are in, locked.
 ///
 /// # Invariants
 ///
-/// `nr` entries with `id` are free, which nobody else has taken notice of.
+/// The caller has locked it, and keeps it locked for `'a`.
+#[cfg(CONFIG_SWAP)]
+pub(crate) struct Cluster<'a>(
+    *mut bindings::swap_cluster_info,
+    PhantomData<&'a bindings::swap_cluster_info>,
+);
+
+#[cfg(CONFIG_SWAP)]
+impl Cluster<'_> {
+    /// # Safety
+    ///
+    /// The cluster is locked during `'a`, and the entries of the folio that it goes with are in it.
+    pub(crate) unsafe fn new(cluster: *mut bindings::swap_cluster_info) -> Self {
+        // INVARIANT: By the requirement of this function.
+        Self(cluster, PhantomData)
+    }
+
+    /// As [`record_owner`], for a folio that is about to leave the swap cache.
+    pub(super) fn record_owner(&self, page: &MetaPage<'_, Exclusive>, id: u32) {
+        // SAFETY: By the type invariant, and the requirement of `new()`; ids have 16 bits.
+        unsafe { bindings::swap_record_owner_locked(self.0, page.folio().as_raw(), id as u16) }
+    }
+}
+
+/// The swap entries of a folio, which is in the swap cache, are nobody's any more. Returns whose
+/// they were.
+#[cfg(CONFIG_SWAP)]
+pub(crate) fn forget_owner(page: &MetaPage<'_, Locked>) -> FreedEntries {
+    let folio = page.folio();
+    // SAFETY: The swap entries of a locked folio stay. What was written down is not any more.
+    unsafe {
+        let id = bindings::swap_forget_owner(folio.as_raw());
+        FreedEntries::new(id.into(), folio.nr_pages() as u32)
+    }
+}
+
+/// Entries of swap space that are free now, or at least nobody's, and the id that had been written down for them.
+///
+/// # Invariants
+///
+/// `nr` entries with `id` are free or do not have it any more, which nobody else has taken notice of.
 #[cfg(CONFIG_SWAP)]
 pub(crate) struct FreedEntries {
     id: u32,
@@ -38,7 +83,8 @@ pub(crate) struct FreedEntries {
 impl FreedEntries {
     /// # Safety
     ///
-    /// `nr` entries for which `id` was written down are free, and this is said once.
+    /// `nr` entries for which `id` was written down are free, or it no longer is, and this is said
+    /// once.
     pub(crate) unsafe fn new(id: u32, nr: u32) -> Self {
         // INVARIANT: By the requirement of this function.
         Self { id, nr }

@@ -34,6 +34,13 @@ pub(crate) fn nokmem() -> bool {
     unsafe { bindings::memctl_nokmem }
 }
 
+/// Whether zswap takes what is swapped out.
+#[cfg(CONFIG_ZSWAP)]
+pub(crate) fn zswap_is_enabled() -> bool {
+    // SAFETY: FFI call without requirements.
+    unsafe { bindings::zswap_is_enabled() }
+}
+
 /// Whether the controller is on a cgroup v2 mount, or on none.
 #[inline]
 pub(crate) fn on_v2() -> bool {
@@ -56,16 +63,20 @@ pub(crate) fn allowed(gfp: Gfp) -> Gfp {
     gfp & Gfp(allowed)
 }
 
-/// Reclaims at least `nr` pages of `memcg` and all below it, if it can. Returns how many pages it
-/// reclaimed. May sleep; must not be called from reclaim.
-pub(crate) fn reclaim(memcg: &MemCgroup, nr: usize, gfp: Gfp) -> usize {
+/// Reclaims at least `nr` pages of `memcg` and all below it, if it can: by swapping, too, if
+/// `swaps`. Returns how many pages it reclaimed. May sleep; must not be called from reclaim.
+pub(crate) fn reclaim(memcg: &MemCgroup, nr: usize, gfp: Gfp, swaps: bool) -> usize {
+    let how = match swaps {
+        true => bindings::MEMCG_RECLAIM_MAY_SWAP,
+        false => 0,
+    };
     // SAFETY: `memcg` is held by the caller.
     unsafe {
         bindings::try_to_free_mem_cgroup_pages(
             memcg.as_raw(),
             nr,
             gfp.0,
-            bindings::MEMCG_RECLAIM_MAY_SWAP,
+            how,
             core::ptr::null_mut(),
         )
     }
@@ -81,6 +92,25 @@ pub(crate) fn reclaim_as_told(memcg: &MemCgroup, text: &mut Text<'_>) -> Result 
     to_result(unsafe {
         bindings::user_proactive_reclaim(text.as_raw(), memcg.as_raw(), core::ptr::null_mut())
     })
+}
+
+/// How many pages reclaim looks at before it is said how hard it has been.
+pub(crate) fn pressure_window() -> usize {
+    // SAFETY: The variable is constant.
+    unsafe { bindings::vmpressure_win }
+}
+
+/// How hard it is to get `reclaimed` of `scanned` pages: a level as C numbers them.
+pub(crate) fn pressure_level(scanned: usize, reclaimed: usize) -> u32 {
+    // SAFETY: FFI call without requirements.
+    unsafe { bindings::vmpressure_calc_level(scanned, reclaimed) }
+}
+
+/// Counts as if reclaim of `memcg` had looked at as many pages as it takes, and got none.
+pub(crate) fn tell_critical(memcg: Option<&MemCgroup>, gfp: Gfp) {
+    let memcg = memcg.map_or(core::ptr::null_mut(), MemCgroup::as_raw);
+    // SAFETY: `memcg` is held by the caller.
+    unsafe { bindings::vmpressure(gfp.0, 0, memcg, true, bindings::vmpressure_win, 0) }
 }
 
 /// Held by whoever kills for memory: one at a time.

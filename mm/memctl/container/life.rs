@@ -66,6 +66,7 @@ pub(crate) fn alloc(parent: Option<&MemCgroup>) -> Result<Unpublished<'_>> {
 pub(crate) fn offline(offlining: Offlining<'_>) {
     let (memcg, parent) = (offlining.memcg(), offlining.parent());
 
+    memcg.close_listeners();
     unprotect(memcg);
     offlining.tell_zswap();
     offlining.move_list_lrus();
@@ -109,5 +110,13 @@ pub(crate) fn reset(memcg: &MemCgroup) {
         high.store(PAGES.unlimited(), Relaxed);
     }
     memcg.oom_group().store(false, Relaxed);
+    #[cfg(CONFIG_ZSWAP)]
+    {
+        memcg.zswap_max().store(PAGES.unlimited(), Relaxed);
+        memcg.zswap_writeback().store(true, Relaxed);
+    }
+    if let Some(tcp) = memcg.tcp() {
+        tcp.force_limit(PAGES.unlimited());
+    }
     vm::size_changed(memcg);
 }

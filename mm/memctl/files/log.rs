@@ -10,6 +10,7 @@ use super::{
 use crate::{
     c::{
         events::MemoryEvent,
+        log,
         memcg::MemCgroup,
         vm, //
     },
@@ -24,56 +25,72 @@ use kernel::{
     cgroup::CssData,
     pr_cont,
     prelude::*,
-    res_counter::Protection,
+    res_counter::{
+        Protection,
+        ResCounter, //
+    },
     sync::atomic::Relaxed, //
 };
 
 /// Writes to the log how much below `memcg` is protected, for the report of an OOM kill.
 pub(crate) fn protection(memcg: &MemCgroup) {
     let kib = |kind| PAGES.show(in_use_below(memcg, kind)) / 1024;
-    pr_warn!(
-        "Memory cgroup min protection {}kB -- low protection {}kB\n",
+    log::warn(fmt!(
+        "Memory cgroup min protection {}kB -- low protection {}kB",
         kib(Protection::Min),
         kib(Protection::Low)
-    );
+    ));
+}
+
+fn counter(name: &str, counter: &ResCounter, failures: usize) {
+    let kib = |pages| PAGES.show(pages) / 1024;
+    log::info(fmt!(
+        "{}: usage {}kB, limit {}kB, failcnt {}",
+        name,
+        kib(counter.usage()),
+        kib(counter.limit()),
+        failures
+    ));
 }
 
 /// Writes usage, limit and statistics of `memcg` to the log, for the report of an OOM kill.
 pub(crate) fn meminfo(memcg: &MemCgroup) {
-    let kib = |pages| PAGES.show(pages) / 1024;
-    let memory = memcg.memory();
-    pr_info!(
-        "memory: usage {}kB, limit {}kB, failcnt {}\n",
-        kib(memory.usage()),
-        kib(memory.limit()),
-        if vm::on_v2() {
-            memcg.memory_events(MemoryEvent::MAX, false).load(Relaxed) as usize
-        } else {
-            memory.failcnt()
-        }
-    );
     if vm::on_v2() {
-        let swap = memcg.swap();
-        pr_info!(
-            "swap: usage {}kB, limit {}kB, failcnt {}\n",
-            kib(swap.usage()),
-            kib(swap.limit()),
-            memcg
-                .memory_events(MemoryEvent::SWAP_MAX, false)
-                .load(Relaxed)
-        );
+        let failures = |event| memcg.memory_events(event, false).load(Relaxed) as usize;
+        counter("memory", memcg.memory(), failures(MemoryEvent::MAX));
+        counter("swap", memcg.swap(), failures(MemoryEvent::SWAP_MAX));
+    } else {
+        let counters = [
+            ("memory", Some(memcg.memory())),
+            ("memory+swap", memcg.memsw()),
+            ("kmem", memcg.kmem()),
+        ];
+        for (name, counted) in counters {
+            if let Some(counted) = counted {
+                counter(name, counted, counted.failcnt());
+            }
+        }
     }
-    pr_info!("Memory cgroup stats for ");
+    log::begin(fmt!("Memory cgroup stats for "));
     memcg.css().pr_cont_path();
     pr_cont!(":\n");
 
     // Of the container with all below it: that is what the limit is for.
     flush_below(memcg);
     if vm::on_v2() {
-        v2_stat::emit(&Tree(memcg), |name, value| pr_info!("{} {}\n", name, value));
+        v2_stat::emit(&Tree(memcg), |name, value| {
+            log::info(fmt!("{} {}", name, value))
+        });
     } else {
         v1_stat::emit(&Tree(memcg), |name, value| {
-            pr_info!("total_{} {}\n", name, value)
+            log::info(fmt!("total_{} {}", name, value))
         });
     }
+}
+
+/// Begins the line that says that all processes of `memcg` are killed together.
+pub(crate) fn group(memcg: &MemCgroup) {
+    log::begin(fmt!("Tasks in "));
+    memcg.css().pr_cont_path();
+    pr_cont!(" are going to be killed due to memory.oom.group set\n");
 }

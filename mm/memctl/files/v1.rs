@@ -6,17 +6,27 @@
 //! `Documentation/admin-guide/cgroup-v1/memory.rst`.
 #![deny(unsafe_code)]
 
+#[cfg(CONFIG_SWAP)]
+use super::v1_counters::MemSw;
+#[cfg(CONFIG_NUMA)]
+use super::v1_stat::NumaStat;
 use super::{
-    v1_kmem,
-    v1_stat::{
-        NumaStat,
-        Stat, //
+    v1_counters::{
+        Kmem,
+        Memory,
+        Resource,
+        Tcp, //
     },
+    v1_events::{
+        EventControl,
+        PressureLevel, //
+    },
+    v1_kmem,
+    v1_stat::Stat, //
 };
 use crate::{
     c::{
         events::MemoryEvent,
-        items::item,
         memcg::MemCgroup, //
     },
     pressure::{
@@ -26,8 +36,8 @@ use crate::{
     usage::stock,
     PAGES,
 };
+use core::marker::PhantomData;
 use kernel::{
-    bindings as c,
     cgroup::{
         CfType,
         ReadU64,
@@ -35,11 +45,10 @@ use kernel::{
         Write,
         WriteU64, //
     },
-    mm::{
-        swap,
-        vmstat, //
-    },
+    do_once_lite,
+    mm::swap,
     prelude::*,
+    res_counter::ResCounter,
     seq_file::SeqFile,
     seq_print,
     sync::atomic::Relaxed, //
@@ -53,93 +62,124 @@ const MAX_SWAPPINESS: u64 = 200;
 
 /// The table for the cgroup core.
 pub(crate) const FILES: &[CfType<MemCgroup>] = &[
-    CfType::new(c"usage_in_bytes").read_u64::<Usage>(),
+    CfType::new(c"usage_in_bytes").read_u64::<Usage<Memory>>(),
     CfType::new(c"max_usage_in_bytes")
-        .read_u64::<MaxUsage>()
-        .write::<MaxUsage>(),
+        .read_u64::<MaxUsage<Memory>>()
+        .write::<MaxUsage<Memory>>(),
     CfType::new(c"limit_in_bytes")
-        .read_u64::<Limit>()
-        .write::<Limit>(),
+        .read_u64::<Limit<Memory>>()
+        .write::<Limit<Memory>>(),
+    CfType::new(c"soft_limit_in_bytes")
+        .read_u64::<SoftLimit>()
+        .write::<SoftLimit>(),
     CfType::new(c"failcnt")
-        .read_u64::<FailCnt>()
-        .write::<FailCnt>(),
+        .read_u64::<FailCnt<Memory>>()
+        .write::<FailCnt<Memory>>(),
     CfType::new(c"stat").show::<Stat>(),
     CfType::new(c"force_empty").write::<ForceEmpty>(),
     CfType::new(c"use_hierarchy")
         .read_u64::<UseHierarchy>()
         .write_u64::<UseHierarchy>(),
+    CfType::new(c"cgroup.event_control")
+        .flags(CfType::<MemCgroup>::NO_PREFIX)
+        .write::<EventControl>(),
     CfType::new(c"swappiness")
         .read_u64::<Swappiness>()
         .write_u64::<Swappiness>(),
+    CfType::new(c"move_charge_at_immigrate")
+        .read_u64::<MoveCharge>()
+        .write_u64::<MoveCharge>(),
     CfType::new(c"oom_control")
         .show::<OomControl>()
         .write_u64::<OomControl>(),
+    CfType::new(c"pressure_level").show::<PressureLevel>(),
+    #[cfg(CONFIG_NUMA)]
     CfType::new(c"numa_stat").show::<NumaStat>(),
     CfType::new(c"kmem.limit_in_bytes")
         .read_u64::<v1_kmem::Limit>()
         .write::<v1_kmem::Limit>(),
-    CfType::new(c"kmem.usage_in_bytes").read_u64::<v1_kmem::Usage>(),
+    CfType::new(c"kmem.usage_in_bytes").read_u64::<Usage<Kmem>>(),
     CfType::new(c"kmem.failcnt")
-        .read_u64::<v1_kmem::FailCnt>()
-        .write::<v1_kmem::FailCnt>(),
+        .read_u64::<FailCnt<Kmem>>()
+        .write::<FailCnt<Kmem>>(),
     CfType::new(c"kmem.max_usage_in_bytes")
-        .read_u64::<v1_kmem::MaxUsage>()
-        .write::<v1_kmem::MaxUsage>(),
+        .read_u64::<MaxUsage<Kmem>>()
+        .write::<MaxUsage<Kmem>>(),
     #[cfg(CONFIG_SLUB_DEBUG)]
     CfType::new(c"kmem.slabinfo").show::<v1_kmem::SlabInfo>(),
+    CfType::new(c"kmem.tcp.limit_in_bytes")
+        .read_u64::<Limit<Tcp>>()
+        .write::<Limit<Tcp>>(),
+    CfType::new(c"kmem.tcp.usage_in_bytes").read_u64::<Usage<Tcp>>(),
+    CfType::new(c"kmem.tcp.failcnt")
+        .read_u64::<FailCnt<Tcp>>()
+        .write::<FailCnt<Tcp>>(),
+    CfType::new(c"kmem.tcp.max_usage_in_bytes")
+        .read_u64::<MaxUsage<Tcp>>()
+        .write::<MaxUsage<Tcp>>(),
+    #[cfg(CONFIG_SWAP)]
+    CfType::new(c"memsw.usage_in_bytes").read_u64::<Usage<MemSw>>(),
+    #[cfg(CONFIG_SWAP)]
+    CfType::new(c"memsw.max_usage_in_bytes")
+        .read_u64::<MaxUsage<MemSw>>()
+        .write::<MaxUsage<MemSw>>(),
+    #[cfg(CONFIG_SWAP)]
+    CfType::new(c"memsw.limit_in_bytes")
+        .read_u64::<Limit<MemSw>>()
+        .write::<Limit<MemSw>>(),
+    #[cfg(CONFIG_SWAP)]
+    CfType::new(c"memsw.failcnt")
+        .read_u64::<FailCnt<MemSw>>()
+        .write::<FailCnt<MemSw>>(),
 ];
 
 /// Bytes in use.
-pub(crate) struct Usage;
+pub(crate) struct Usage<T>(PhantomData<T>);
 
-impl ReadU64 for Usage {
+impl<T: Resource> ReadU64 for Usage<T> {
     type Data = MemCgroup;
 
     fn read(memcg: &MemCgroup) -> u64 {
-        PAGES.show(if memcg.is_root() {
-            // Nothing is charged to the root: what there is of user space is counted.
-            vmstat::global(item(c::node_stat_item_NR_FILE_PAGES))
-                + vmstat::global(item(c::node_stat_item_NR_ANON_MAPPED))
-        } else {
-            stock::in_use(memcg)
-        })
+        PAGES.show(T::in_use(memcg))
     }
 }
 
 /// The most bytes that were in use; writing anything starts again.
-pub(crate) struct MaxUsage;
+pub(crate) struct MaxUsage<T>(PhantomData<T>);
 
-impl ReadU64 for MaxUsage {
+impl<T: Resource> ReadU64 for MaxUsage<T> {
     type Data = MemCgroup;
 
     fn read(memcg: &MemCgroup) -> u64 {
-        PAGES.show(memcg.memory().watermark())
+        PAGES.show(T::counter(memcg).map_or(0, ResCounter::watermark))
     }
 }
 
-impl Write for MaxUsage {
+impl<T: Resource> Write for MaxUsage<T> {
     type Data = MemCgroup;
 
     fn write(memcg: &MemCgroup, _text: &[u8], _nonblock: bool) -> Result {
         // What is stocked was charged, but is not in use.
         stock::drain(memcg);
-        memcg.memory().reset_watermark();
+        if let Some(counter) = T::counter(memcg) {
+            counter.reset_watermark();
+        }
         Ok(())
     }
 }
 
 /// Bytes that may be in use.
-pub(crate) struct Limit;
+pub(crate) struct Limit<T>(PhantomData<T>);
 
-impl ReadU64 for Limit {
+impl<T: Resource> ReadU64 for Limit<T> {
     type Data = MemCgroup;
 
     fn read(memcg: &MemCgroup) -> u64 {
-        PAGES.show(memcg.memory().limit())
+        PAGES.show(T::counter(memcg).map_or(PAGES.unlimited(), ResCounter::limit))
     }
 }
 
-impl Write for Limit {
+impl<T: Resource> Write for Limit<T> {
     type Data = MemCgroup;
 
     fn write(memcg: &MemCgroup, text: &[u8], _nonblock: bool) -> Result {
@@ -147,27 +187,77 @@ impl Write for Limit {
         if memcg.is_root() {
             return Err(EINVAL);
         }
-        reclaim::set_limit(memcg, limit)
+        T::set_limit(memcg, limit)
     }
 }
 
 /// How often a charge did not fit; writing anything starts again at 0.
-pub(crate) struct FailCnt;
+pub(crate) struct FailCnt<T>(PhantomData<T>);
 
-impl ReadU64 for FailCnt {
+impl<T: Resource> ReadU64 for FailCnt<T> {
     type Data = MemCgroup;
 
     fn read(memcg: &MemCgroup) -> u64 {
-        memcg.memory().failcnt() as u64
+        T::counter(memcg).map_or(0, ResCounter::failcnt) as u64
     }
 }
 
-impl Write for FailCnt {
+impl<T: Resource> Write for FailCnt<T> {
     type Data = MemCgroup;
 
     fn write(memcg: &MemCgroup, _text: &[u8], _nonblock: bool) -> Result {
-        memcg.memory().reset_failcnt();
+        if let Some(counter) = T::counter(memcg) {
+            counter.reset_failcnt();
+        }
         Ok(())
+    }
+}
+
+/// Reads as no limit; what is written has no effect.
+pub(crate) struct SoftLimit;
+
+impl ReadU64 for SoftLimit {
+    type Data = MemCgroup;
+
+    fn read(_memcg: &MemCgroup) -> u64 {
+        PAGES.show(PAGES.unlimited())
+    }
+}
+
+impl Write for SoftLimit {
+    type Data = MemCgroup;
+
+    fn write(_memcg: &MemCgroup, text: &[u8], _nonblock: bool) -> Result {
+        PAGES.parse(text, UNLIMITED)?;
+        do_once_lite! {
+            pr_warn!("memory.soft_limit_in_bytes has no effect\n");
+        }
+        Ok(())
+    }
+}
+
+/// Charges stay where they are when a process moves.
+pub(crate) struct MoveCharge;
+
+impl ReadU64 for MoveCharge {
+    type Data = MemCgroup;
+
+    fn read(_memcg: &MemCgroup) -> u64 {
+        0
+    }
+}
+
+impl WriteU64 for MoveCharge {
+    type Data = MemCgroup;
+
+    fn write(_memcg: &MemCgroup, value: u64) -> Result {
+        do_once_lite! {
+            pr_warn!("memory.move_charge_at_immigrate can only be 0\n");
+        }
+        match value {
+            0 => Ok(()),
+            _ => Err(EINVAL),
+        }
     }
 }
 

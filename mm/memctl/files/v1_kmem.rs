@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The files of cgroup v1 about kernel memory, `memory.kmem.*`. It is limited with all the rest by
-//! `memory.limit_in_bytes` alone.
+//! What is different about the files of cgroup v1 for kernel memory, `memory.kmem.*`: it is limited
+//! with all the rest by `memory.limit_in_bytes` alone.
 #![deny(unsafe_code)]
 
 use super::v1::UNLIMITED;
 use crate::{
     c::memcg::MemCgroup,
-    usage::stock,
     PAGES, //
 };
 #[cfg(CONFIG_SLUB_DEBUG)]
@@ -23,40 +22,6 @@ use kernel::{
     do_once_lite,
     prelude::*, //
 };
-
-/// Bytes in use.
-pub(crate) struct Usage;
-
-impl ReadU64 for Usage {
-    type Data = MemCgroup;
-
-    fn read(memcg: &MemCgroup) -> u64 {
-        PAGES.show(stock::kernel_in_use(memcg))
-    }
-}
-
-/// The most bytes that were in use; writing anything starts again.
-pub(crate) struct MaxUsage;
-
-impl ReadU64 for MaxUsage {
-    type Data = MemCgroup;
-
-    fn read(memcg: &MemCgroup) -> u64 {
-        PAGES.show(memcg.kmem().map_or(0, |kmem| kmem.watermark()))
-    }
-}
-
-impl Write for MaxUsage {
-    type Data = MemCgroup;
-
-    fn write(memcg: &MemCgroup, _text: &[u8], _nonblock: bool) -> Result {
-        stock::drain(memcg);
-        if let Some(kmem) = memcg.kmem() {
-            kmem.reset_watermark();
-        }
-        Ok(())
-    }
-}
 
 /// Bytes that may be in use: what is written has no effect.
 pub(crate) struct Limit;
@@ -80,25 +45,6 @@ impl Write for Limit {
         do_once_lite! {
             pr_warn!("memory.kmem.limit_in_bytes has no effect: set memory.limit_in_bytes\n");
         }
-        Ok(())
-    }
-}
-
-/// How often there was no room: never, without a limit. Writing anything starts again at 0.
-pub(crate) struct FailCnt;
-
-impl ReadU64 for FailCnt {
-    type Data = MemCgroup;
-
-    fn read(_memcg: &MemCgroup) -> u64 {
-        0
-    }
-}
-
-impl Write for FailCnt {
-    type Data = MemCgroup;
-
-    fn write(_memcg: &MemCgroup, _text: &[u8], _nonblock: bool) -> Result {
         Ok(())
     }
 }

@@ -26,6 +26,7 @@ use kernel::{
     },
     mm::numa::NodeId,
     prelude::*,
+    res_counter::ResCounter,
     seq_file::SeqFile,
     seq_print, //
 };
@@ -98,8 +99,12 @@ impl Show for Stat {
     fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
         flush_below(memcg);
         emit(&Alone(memcg), |name, value| seq_line(seq, "", name, value));
-        let limit = memcg.memory().effective_limit();
-        seq_line(seq, "", "hierarchical_memory_limit", PAGES.show(limit));
+        let limit = |counter: &ResCounter| PAGES.show(counter.effective_limit());
+        let memory = limit(memcg.memory());
+        seq_line(seq, "", "hierarchical_memory_limit", memory);
+        if let Some(memsw) = memcg.memsw() {
+            seq_line(seq, "", "hierarchical_memsw_limit", limit(memsw));
+        }
         emit(&Tree(memcg), |name, value| {
             seq_line(seq, "total_", name, value)
         });

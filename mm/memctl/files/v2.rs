@@ -5,10 +5,11 @@
 //! Format and errors are those of `Documentation/admin-guide/cgroup-v2.rst`.
 #![deny(unsafe_code)]
 
-use super::v2_stat::{
-    NumaStat,
-    Stat, //
-};
+#[cfg(CONFIG_NUMA)]
+use super::v2_stat::NumaStat;
+use super::v2_stat::Stat;
+#[cfg(CONFIG_ZSWAP)]
+use super::v2_zswap;
 use crate::{
     c::{
         events::MemoryEvent,
@@ -83,6 +84,7 @@ pub(crate) const FILES: &[File] = &[
         .notify(MemCgroup::EVENTS_LOCAL_FILE)
         .show::<EventsLocal>(),
     CfType::new(c"stat").show::<Stat>(),
+    #[cfg(CONFIG_NUMA)]
     CfType::new(c"numa_stat").show::<NumaStat>(),
     CfType::new(c"oom.group")
         .flags(File::NOT_ON_ROOT | File::NS_DELEGATABLE)
@@ -114,6 +116,19 @@ pub(crate) const FILES: &[File] = &[
         .flags(File::NOT_ON_ROOT)
         .notify(MemCgroup::SWAP_EVENTS_FILE)
         .show::<SwapEvents>(),
+    #[cfg(CONFIG_ZSWAP)]
+    CfType::new(c"zswap.current")
+        .flags(File::NOT_ON_ROOT)
+        .read_u64::<v2_zswap::Current>(),
+    #[cfg(CONFIG_ZSWAP)]
+    CfType::new(c"zswap.max")
+        .flags(File::NOT_ON_ROOT)
+        .show::<Tunable<v2_zswap::Max>>()
+        .write::<Tunable<v2_zswap::Max>>(),
+    #[cfg(CONFIG_ZSWAP)]
+    CfType::new(c"zswap.writeback")
+        .show::<v2_zswap::Writeback>()
+        .write_text::<v2_zswap::Writeback>(),
 ];
 
 /// What is in use of something that `memory.peak` or the like shows the most of.
@@ -347,6 +362,15 @@ impl Show for SwapEvents {
     }
 }
 
+/// 0 or 1.
+pub(super) fn parse_switch(text: &mut Text<'_>) -> Result<bool> {
+    match text.parse_int()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(EINVAL),
+    }
+}
+
 /// Whether all processes are killed together.
 pub(crate) struct OomGroup;
 
@@ -363,12 +387,7 @@ impl WriteText for OomGroup {
     type Data = MemCgroup;
 
     fn write(memcg: &MemCgroup, text: &mut Text<'_>) -> Result {
-        let together = match text.parse_int()? {
-            0 => false,
-            1 => true,
-            _ => return Err(EINVAL),
-        };
-        memcg.oom_group().store(together, Relaxed);
+        memcg.oom_group().store(parse_switch(text)?, Relaxed);
         Ok(())
     }
 }

@@ -14,7 +14,6 @@ use kernel::{
         c_uint, //
     },
     mm::numa::NodeId,
-    seam::Ignored,
     sync::aref::ARef,
 };
 
@@ -91,23 +90,5 @@ kernel::seam! {
     /// As above. Any context: `pcpu_memcg_free_hook()` holds a lock, with interrupts off.
     fn obj_cgroup_uncharge(owner: &ObjCgroup, size: usize) {
         kmem::uncharge_bytes(owner, size);
-    }
-}
-
-/// Memory and swap together, on cgroup v1: not counted yet.
-#[cfg(all(CONFIG_MEMCG_V1, CONFIG_SWAP))]
-mod memsw {
-    use super::*;
-
-    kernel::seam! {
-        /// # Safety
-        ///
-        /// None is needed.
-        fn __memcg1_swapout(_folio: Ignored<folio>, _cluster: Ignored<swap_cluster_info>) {}
-
-        /// # Safety
-        ///
-        /// None is needed.
-        fn memcg1_swapin(_folio: Ignored<folio>) {}
     }
 }

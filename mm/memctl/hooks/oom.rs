@@ -16,9 +16,7 @@ use kernel::{
     bindings::*,
     cgroup::CssData,
     ffi::c_ulong,
-    pr_cont,
-    prelude::*,
-    sched,
+    pr_cont, sched,
     seam::{
         Callback,
         CallbackArg, //
@@ -92,9 +90,7 @@ kernel::seam! {
     ///
     /// The caller keeps the container.
     fn mem_cgroup_print_oom_group(memcg: &MemCgroup) {
-        pr_info!("Tasks in ");
-        memcg.css().pr_cont_path();
-        pr_cont!(" are going to be killed due to memory.oom.group set\n");
+        log::group(memcg);
     }
 }
 

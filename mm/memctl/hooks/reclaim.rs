@@ -117,12 +117,15 @@ kernel::seam! {
     }
 }
 
-/// Soft limits, and those who listen to pressure on cgroup v1, are not there yet.
+/// Soft limits, and those who listen to pressure on cgroup v1.
 #[cfg(CONFIG_MEMCG_V1)]
 mod v1 {
     use super::*;
+    use crate::pressure::listeners;
 
     kernel::seam! {
+        /// Nobody can set a soft limit: what is written to the file has no effect.
+        ///
         /// # Safety
         ///
         /// None is needed.
@@ -137,9 +140,13 @@ mod v1 {
 
         /// # Safety
         ///
-        /// None is needed.
-        fn vmpressure_prio(_gfp: Gfp, _memcg: Ignored<mem_cgroup>, _prio: c_int) {}
+        /// The caller keeps the container, if there is one.
+        fn vmpressure_prio(gfp: Gfp, memcg: Option<&MemCgroup>, prio: c_int) {
+            listeners::note_priority(memcg, prio.max(0) as u32, gfp);
+        }
 
+        /// What `mm/vmpressure.c` keeps for listeners is not used: see `pressure/listeners.rs`.
+        ///
         /// # Safety
         ///
         /// None is needed.
@@ -152,12 +159,13 @@ mod v1 {
 
         /// # Safety
         ///
-        /// None is needed.
+        /// It is the pressure of a container, which the caller keeps: `vmpressure()`.
         fn vmpressure_v1_account_tree(
-            _vmpressure: Ignored<vmpressure>,
-            _scanned: c_ulong,
-            _reclaimed: c_ulong,
+            pressure: ByPressure<'_>,
+            scanned: c_ulong,
+            reclaimed: c_ulong,
         ) {
+            listeners::note_reclaim(pressure.0, scanned, reclaimed);
         }
     }
 }

@@ -7,7 +7,10 @@ pub(super) use super::args::*;
 #[cfg(CONFIG_CGROUP_WRITEBACK)]
 use crate::c::foreign::Writeback;
 #[cfg(CONFIG_SWAP)]
-use crate::c::swap::FreedEntries;
+use crate::c::swap::{
+    Cluster,
+    FreedEntries, //
+};
 use crate::c::{
     binding::{
         Exclusive,
@@ -24,6 +27,7 @@ use crate::c::{
     meta_page::MetaPage,
     node::Node,
     objcg::ObjCgroup,
+    sock::Sock,
     task::Moved,
     vm,
 };
@@ -95,6 +99,9 @@ pub(super) use kernel_memory::*;
 /// Lists of a container, or of a node if the controller is disabled.
 pub(super) struct AnyLists<'a>(&'a Lruvec);
 
+/// A socket that is only looked at.
+pub(super) struct ConstSock<'a>(pub(super) Sock<'a>);
+
 /// Folios on their way to be freed together.
 pub(super) struct Batch<'a>(&'a bindings::folio_batch);
 
@@ -142,6 +149,11 @@ args! {
         |raw| OfPage(Folio::from_raw(bindings::page_folio(raw)));
     "That of `MetaPage<Exclusive>` for each folio, and none is there twice."
     Batch<'a> = *mut bindings::folio_batch, |raw| Batch(&*raw);
+    "The socket is not freed, and nobody else changes what it charges to."
+    Sock<'a> = *mut bindings::sock, |raw| Sock::new(NonNull::new_unchecked(raw));
+    "The same, but for who changes that."
+    ConstSock<'a> = *const bindings::sock,
+        |raw| ConstSock(Sock::new(NonNull::new_unchecked(raw.cast_mut())));
     "A reference is given away with it, or it is null or what `take()` is told."
     Given = *mut bindings::mem_cgroup, |raw| Given(raw);
     "It is null, or the caller's own, with a node."
@@ -152,6 +164,8 @@ args! {
 args! {
     "It was, for as many entries as `freed()` is told, which are free now; and this is told once."
     RecordedId = u16, |raw| RecordedId(raw);
+    "It is locked, and that of the entries of the folio that it goes with."
+    Cluster<'a> = *mut bindings::swap_cluster_info, |raw| Cluster::new(raw);
 }
 
 impl<S: Stable> ArgType for MetaPage<'_, S> {

@@ -74,3 +74,36 @@ kernel::seam! {
         }
     }
 }
+
+/// Memory and swap space together, on cgroup v1.
+#[cfg(all(CONFIG_MEMCG_V1, CONFIG_SWAP))]
+mod memsw {
+    use crate::{
+        account::memsw,
+        c::{
+            binding::{
+                Exclusive,
+                Locked, //
+            },
+            meta_page::MetaPage,
+            swap::Cluster, //
+        },
+    };
+    kernel::seam! {
+        /// # Safety
+        ///
+        /// The folio is locked, in the swap cache, off the lists and frozen, as it is about to be
+        /// freed; the cluster is that of its entries, and locked with interrupts off:
+        /// `__swap_cache_del_folio()`.
+        fn __memcg1_swapout(page: MetaPage<'_, Exclusive>, cluster: Cluster<'_>) {
+            memsw::swapped_out(page, cluster);
+        }
+
+        /// # Safety
+        ///
+        /// The folio is locked, in the swap cache and charged: `__swap_cache_alloc_folio()`.
+        fn memcg1_swapin(page: MetaPage<'_, Locked>) {
+            memsw::swapped_in(page);
+        }
+    }
+}

@@ -1,31 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! zswap: `mm/zswap.c`. What it holds is neither charged nor limited yet.
+//! zswap: `mm/zswap.c`, and who asks whether it may write back: `mm/page_io.c`, `mm/vmscan.c`.
 
-use kernel::{bindings::*, prelude::*, seam::Ignored};
+use crate::{
+    account::zswap,
+    c::{
+        memcg::MemCgroup,
+        objcg::ObjCgroup, //
+    },
+};
 
 kernel::seam! {
     /// # Safety
     ///
-    /// None is needed.
-    fn obj_cgroup_may_zswap(_objcg: Ignored<obj_cgroup>) -> bool {
-        true
+    /// The caller has a reference on the handle: `zswap_store()`.
+    fn obj_cgroup_may_zswap(owner: &ObjCgroup) -> bool {
+        zswap::may_take(owner)
     }
 
     /// # Safety
     ///
-    /// None is needed.
-    fn obj_cgroup_charge_zswap(_objcg: Ignored<obj_cgroup>, _size: usize) {}
+    /// As above.
+    fn obj_cgroup_charge_zswap(owner: &ObjCgroup, size: usize) {
+        zswap::charge(owner, size);
+    }
 
     /// # Safety
     ///
-    /// None is needed.
-    fn obj_cgroup_uncharge_zswap(_objcg: Ignored<obj_cgroup>, _size: usize) {}
+    /// As above: `zswap_entry_free()`.
+    fn obj_cgroup_uncharge_zswap(owner: &ObjCgroup, size: usize) {
+        zswap::uncharge(owner, size);
+    }
 
     /// # Safety
     ///
-    /// None is needed.
-    fn mem_cgroup_zswap_writeback_enabled(_memcg: Ignored<mem_cgroup>) -> bool {
-        true
+    /// The caller keeps the container, if there is one.
+    fn mem_cgroup_zswap_writeback_enabled(memcg: Option<&MemCgroup>) -> bool {
+        zswap::may_write_back(memcg)
     }
 }

@@ -11,6 +11,7 @@
 //! Lock order: `oom_lock` is taken inside all locks of those who charge.
 #![deny(unsafe_code)]
 
+use super::listeners;
 use crate::{
     c::{
         events::MemoryEvent,
@@ -28,7 +29,7 @@ use crate::{
     stats::events,
     tree::iter::Tree,
     usage::{
-        stock,
+        counters, stock,
         waiters::{
             self,
             UnderOom, //
@@ -86,7 +87,10 @@ pub(crate) fn kill(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> bool {
         return false;
     }
 
-    let _under_oom = UnderOom::new(memcg);
+    let (_under_oom, is_first) = UnderOom::new(memcg);
+    if is_first {
+        listeners::tell_oom(memcg);
+    }
     kill_now(memcg, gfp, nr, order as i32)
 }
 
@@ -128,7 +132,7 @@ pub(crate) fn kill_now(memcg: &MemCgroup, gfp: Gfp, nr: usize, order: i32) -> bo
         let Some(lock) = OomLock::killable() else {
             return true;
         };
-        if memcg.memory().margin() >= nr {
+        if counters::margin(memcg) >= nr {
             return true;
         }
         let now = sched::now() as u32;
@@ -137,7 +141,7 @@ pub(crate) fn kill_now(memcg: &MemCgroup, gfp: Gfp, nr: usize, order: i32) -> bo
         if patient == [false; 2] || Current::get().is_dying() || !has_victims(memcg, now) {
             // What the last one has freed may be in stocks.
             stock::drain(memcg);
-            if memcg.memory().margin() >= nr {
+            if counters::margin(memcg) >= nr {
                 return true;
             }
             memcg.oom_killed().store(now, Relaxed);
@@ -158,10 +162,14 @@ pub(crate) fn synchronize(handle: bool) -> bool {
         return false;
     };
     if handle {
-        UnderOom::new(&memcg).wait_until(|| {
+        let (under_oom, is_first) = UnderOom::new(&memcg);
+        if is_first {
+            listeners::tell_oom(&memcg);
+        }
+        under_oom.wait_until(|| {
             !memcg.oom_kill_disable().load(Relaxed) || memcg.css().is_dying() || {
                 stock::drain(&memcg);
-                memcg.memory().margin() != 0
+                counters::margin(&memcg) != 0
             }
         });
     }
@@ -196,8 +204,11 @@ pub(crate) fn total_pages(memcg: &MemCgroup) -> usize {
         memcg.swappiness().load(Relaxed)
     };
     if swappiness == 0 {
-        max
-    } else {
-        max.saturating_add(memcg.swap().limit().min(swap::total_pages()))
+        return max;
     }
+    let swap = match memcg.memsw() {
+        Some(memsw) => memsw.limit().saturating_sub(max),
+        None => memcg.swap().limit(),
+    };
+    max.saturating_add(swap.min(swap::total_pages()))
 }

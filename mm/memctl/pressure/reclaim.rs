@@ -27,6 +27,7 @@ use kernel::{
     cgroup::CssData,
     mm::lruvec,
     prelude::*,
+    res_counter::ResCounter,
     sched,
     sync::atomic::Relaxed, //
 };
@@ -35,33 +36,66 @@ use kernel::{
 /// how much there is left to do.
 const STEP: usize = 256;
 
-/// Sets the limit of `memcg` to `limit` pages. If more is used, reclaims first.
+/// What a limit of cgroup v1 is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Limited {
+    /// Pages in memory.
+    Memory,
+    /// Pages in memory and in swap space together.
+    MemSw,
+}
+
+impl Limited {
+    /// What counts it.
+    pub(crate) fn counter(self, memcg: &MemCgroup) -> Option<&ResCounter> {
+        match self {
+            Self::Memory => Some(memcg.memory()),
+            Self::MemSw => memcg.memsw(),
+        }
+    }
+
+    /// Sets the limit. It is never more for memory than for memory and swap space together.
+    fn set(self, memcg: &MemCgroup, limit: usize) -> Result {
+        let _lock = vm::lock_limits();
+        let other = |of: Self| of.counter(memcg).map(ResCounter::limit);
+        let fits = match self {
+            Self::Memory => other(Self::MemSw).is_none_or(|memsw| limit <= memsw),
+            Self::MemSw => other(Self::Memory).is_none_or(|memory| limit >= memory),
+        };
+        match self.counter(memcg) {
+            Some(counter) if fits => counter.set_limit(limit),
+            _ => Err(EINVAL),
+        }
+    }
+}
+
+/// Sets a limit of `memcg` to `limit` pages. If more is used, reclaims first.
 ///
 /// # Errors
 ///
 /// `EBUSY` if there is nothing more to reclaim, `EINTR` if a signal came; the limit is then what it
-/// was.
-pub(crate) fn set_limit(memcg: &MemCgroup, limit: usize) -> Result {
+/// was. `EINVAL` if less could be in memory and swap space together than in memory.
+pub(crate) fn set_limit(memcg: &MemCgroup, what: Limited, limit: usize) -> Result {
     let mut retries = MAX_RECLAIM_RETRIES;
     stock::drain(memcg);
     loop {
         if Current::get().signal_pending() {
             return Err(EINTR);
         }
-        let lock = vm::lock_limits();
-        let set = memcg.memory().set_limit(limit);
-        drop(lock);
+        let set = what.set(memcg, limit);
         // Also if it has failed: for a moment there was less room than there is.
         waiters::wake(memcg);
-        let Err(busy) = set else {
-            break;
+        let busy = match set {
+            Err(error) if error == EBUSY => error,
+            other => return other,
         };
         // rmdir waits for us.
         if memcg.css().is_dying() {
             return Err(busy);
         }
-        let excess = memcg.memory().usage().saturating_sub(limit);
-        let reclaimed = vm::reclaim(memcg, excess.clamp(1, STEP), Gfp::KERNEL);
+        let usage = what.counter(memcg).map_or(0, ResCounter::usage);
+        let excess = usage.saturating_sub(limit).clamp(1, STEP);
+        let reclaimed = vm::reclaim(memcg, excess, Gfp::KERNEL, what == Limited::Memory);
         // Stocks may be what is in excess. But those who are at work fill them again and again: to
         // take them back is no progress.
         if (stock::drain(memcg) == 0 || retries == 0) && reclaimed == 0 {
@@ -69,7 +103,6 @@ pub(crate) fn set_limit(memcg: &MemCgroup, limit: usize) -> Result {
         }
         retries -= u32::from(reclaimed == 0);
     }
-    Ok(())
 }
 
 /// Sets the limit of `memcg` to `limit` pages at once. If more is used, reclaims, and then kills,
@@ -86,7 +119,7 @@ pub(crate) fn force_limit(memcg: &MemCgroup, limit: usize, nonblock: bool) {
             break;
         }
         if retries != 0 {
-            retries -= u32::from(vm::reclaim(memcg, usage - limit, Gfp::KERNEL) == 0);
+            retries -= u32::from(vm::reclaim(memcg, usage - limit, Gfp::KERNEL, true) == 0);
             stock::drain(memcg);
             continue;
         }
@@ -112,7 +145,7 @@ pub(crate) fn set_high(memcg: &MemCgroup, high: usize, nonblock: bool) {
         if usage <= high || Current::get().signal_pending() || memcg.css().is_dying() {
             break;
         }
-        retries -= u32::from(vm::reclaim(memcg, usage - high, Gfp::KERNEL) == 0);
+        retries -= u32::from(vm::reclaim(memcg, usage - high, Gfp::KERNEL, true) == 0);
         stock::drain(memcg);
     }
     vm::size_changed(memcg);
@@ -137,7 +170,7 @@ pub(crate) fn force_empty(memcg: &MemCgroup) -> Result {
         if Current::get().signal_pending() {
             return Err(EINTR);
         }
-        retries -= u32::from(vm::reclaim(memcg, usage.min(STEP), Gfp::KERNEL) == 0);
+        retries -= u32::from(vm::reclaim(memcg, usage.min(STEP), Gfp::KERNEL, true) == 0);
         stock::drain(memcg);
     }
     Ok(())

@@ -116,7 +116,7 @@ fn reclaim(memcg: &MemCgroup, nr: usize, gfp: Gfp) -> usize {
             continue;
         }
         events::notify(memcg, MemoryEvent::HIGH, true);
-        reclaimed += psi::stalled(|| vm::reclaim(memcg, nr, gfp));
+        reclaimed += psi::stalled(|| vm::reclaim(memcg, nr, gfp, true));
     }
     reclaimed
 }

@@ -23,7 +23,8 @@ use crate::c::{
         KMEM,
         NR_LRU,
         NR_MEMCG_OFTEN,
-        NR_NODE_OFTEN, //
+        NR_NODE_OFTEN,
+        SOCK, //
     },
     memcg::MemCgroup,
     node::Node, //
@@ -152,6 +153,14 @@ pub(crate) fn count_event_rcu(memcg: &MemCgroup, event: vm_event_item, n: usize,
 #[inline]
 pub(crate) fn count_kernel_pages(memcg: &MemCgroup, n: i32, rcu: &rcu::Guard) {
     if let Some(row) = memcg.rows().add_rcu(KMEM, n, rcu) {
+        row.changed();
+    }
+}
+
+/// Counts `n` pages of sockets, charged or uncharged, in `memcg`.
+#[inline]
+pub(crate) fn count_socket_pages(memcg: &MemCgroup, n: i32, rcu: &rcu::Guard) {
+    if let Some(row) = memcg.rows().add_rcu(SOCK, n, rcu) {
         row.changed();
     }
 }

@@ -18,12 +18,13 @@
 //! [`in_use`].
 //!
 //! All of this works in any context, but for what sleeps; what wakes those who wait for room, in
-//! any but NMI. For who may be in NMI or hold any lock there is what is done *quietly*: it wakes
-//! nobody.
+//! any but NMI. For who may be in NMI or hold any lock there is what is done *quietly*: an interrupt
+//! wakes them then.
 #![deny(unsafe_code)]
 
 use super::{
     bytes,
+    counters,
     shared,
     waiters, //
 };
@@ -111,15 +112,15 @@ pub(crate) fn refill(memcg: &MemCgroup, nr: usize, rcu: &rcu::Guard) {
     keep(memcg, nr, rcu, waiters::wake);
 }
 
-/// As [`refill`], for who may hold any lock, or be in NMI: nobody is woken.
+/// As [`refill`], for who may hold any lock, or be in NMI.
 pub(crate) fn refill_quietly(memcg: &MemCgroup, nr: usize, rcu: &rcu::Guard) {
-    keep(memcg, nr, rcu, |_| {});
+    keep(memcg, nr, rcu, waiters::wake_soon);
 }
 
 #[inline(always)]
 fn keep(memcg: &MemCgroup, nr: usize, rcu: &rcu::Guard, wake: impl Fn(&MemCgroup)) {
     let give_back = |memcg, nr| {
-        give_back_quietly(memcg, nr);
+        uncharge(memcg, nr);
         wake(memcg);
     };
     let cpu = Cpu::this();
@@ -176,21 +177,26 @@ fn give_up(memcg: &MemCgroup, cpu: Cpu, wake: impl Fn(&MemCgroup)) -> usize {
 pub(super) fn note(memcg: &MemCgroup, rcu: &rcu::Guard) {
     let cpu = Cpu::this();
     if let Some(old) = stocked::note(memcg, cpu, rcu) {
-        give_up(old, cpu, |_| {});
+        give_up(old, cpu, waiters::wake_soon);
     }
 }
 
 /// Gives `nr` charged pages back, and wakes those who wait for room.
 pub(crate) fn give_back(memcg: &MemCgroup, nr: usize) {
-    give_back_quietly(memcg, nr);
+    uncharge(memcg, nr);
     waiters::wake(memcg);
 }
 
-/// As [`give_back`], for who may hold any lock, or be in NMI: nobody is woken.
+/// As [`give_back`], for who may hold any lock, or be in NMI.
 pub(crate) fn give_back_quietly(memcg: &MemCgroup, nr: usize) {
+    uncharge(memcg, nr);
+    waiters::wake_soon(memcg);
+}
+
+fn uncharge(memcg: &MemCgroup, nr: usize) {
     if nr != 0 {
         shared::note();
-        memcg.memory().uncharge(nr);
+        counters::uncharge(memcg, nr);
     }
 }
 
@@ -199,7 +205,7 @@ pub(crate) fn give_back_quietly(memcg: &MemCgroup, nr: usize) {
 pub(crate) fn has_room(memcg: &MemCgroup, nr: usize) -> bool {
     memcg
         .up_below_root()
-        .all(|m| m.memory().margin() >= nr + MARGIN)
+        .all(|m| counters::margin(m) >= nr + MARGIN)
 }
 
 /// Where there are fewer pages left than this, no stock is kept.
@@ -220,6 +226,15 @@ pub(crate) fn stocked(memcg: &MemCgroup) -> usize {
 pub(crate) fn in_use(memcg: &MemCgroup) -> usize {
     flush::flush_below(memcg);
     in_use_as_known(memcg)
+}
+
+/// How many pages of `memcg` and of all below it are in memory and swap space together, on cgroup
+/// v1, stocks left out. May sleep.
+#[cfg(CONFIG_SWAP)]
+pub(crate) fn memsw_in_use(memcg: &MemCgroup) -> usize {
+    flush::flush_below(memcg);
+    let charged = memcg.memsw().map_or(0, |memsw| memsw.usage());
+    charged.saturating_sub(held(memcg))
 }
 
 /// How many pages of kernel memory of `memcg` and all below it are in use, on cgroup v1. Does not
@@ -297,7 +312,7 @@ fn take_back(
     }
     let nr = stock.xchg(0, Full).max(0) as usize;
     row.changed();
-    give_back_quietly(memcg, nr);
+    uncharge(memcg, nr);
     // Who has looked for room meanwhile found these pages neither here nor there.
     wake(memcg);
     nr

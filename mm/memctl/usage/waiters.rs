@@ -3,12 +3,16 @@
 //! Tasks that wait until there is room in a container: pages were uncharged, the limit was raised,
 //! or the situation has changed in another way. Only on cgroup v1 do tasks wait.
 //!
+//! Who wants to be told that usage has crossed a threshold is found at the same places: see
+//! `thresholds.rs`.
+//!
 //! Who frees pages frees them first and then asks whether somebody waits: by one number for all
 //! containers, and only if that is not 0 by those of the container and all above it. Who waits says
 //! so first and then looks for room. One of the two sees the other; `tests/model/room.pml` is a
 //! model of it. Who waits elsewhere is left alone.
 #![deny(unsafe_code)]
 
+use super::thresholds;
 use crate::c::{
     memcg::MemCgroup,
     wait, //
@@ -28,17 +32,18 @@ use kernel::{
 pub(crate) struct UnderOom<'a>(&'a MemCgroup);
 
 impl<'a> UnderOom<'a> {
-    pub(crate) fn new(memcg: &'a MemCgroup) -> Self {
-        memcg.oom_waiters().fetch_add(1, Full);
-        Self(memcg)
+    /// And whether it is the first one.
+    pub(crate) fn new(memcg: &'a MemCgroup) -> (Self, bool) {
+        let others = memcg.oom_waiters().fetch_add(1, Full);
+        (Self(memcg), others == 0)
     }
 
     /// Sleeps until `done` says so when asked after [`wake`], or this task is killed.
     #[cfg(CONFIG_MEMCG_V1)]
     pub(crate) fn wait_until(&self, done: impl Fn() -> bool) {
-        wait::waiters().fetch_add(1, Full);
+        wait::watchers().fetch_add(1, Full);
         wait_var::wait_killable(self.0.oom_waiters(), done);
-        wait::waiters().fetch_sub(1, Relaxed);
+        wait::watchers().fetch_sub(1, Relaxed);
     }
 }
 
@@ -48,13 +53,31 @@ impl Drop for UnderOom<'_> {
     }
 }
 
-/// Lets those who wait for room in `memcg` or above it look whether there is some now. The caller
-/// has made it, with a full barrier behind. Any context but NMI.
+/// Lets those who wait for room in `memcg` or above it look whether there is some now, and tells
+/// those whose threshold usage has crossed. The caller has changed that, with a full barrier behind.
+/// Any context but NMI.
 #[inline]
 pub(crate) fn wake(memcg: &MemCgroup) {
-    if wait::waiters().load(Relaxed) != 0 {
+    if wait::watchers().load(Relaxed) != 0 {
         wake_up(memcg);
     }
+}
+
+/// As [`wake`], for who may hold any lock, or be in NMI: they are woken by an interrupt, a bit later.
+#[inline]
+pub(crate) fn wake_soon(memcg: &MemCgroup) {
+    if wait::watchers().load(Relaxed) != 0 {
+        wake_up_soon(memcg);
+    }
+}
+
+/// Steps: levels of the hierarchy.
+#[cold]
+fn wake_up_soon(memcg: &MemCgroup) {
+    memcg
+        .up()
+        .filter(|memcg| memcg.oom_waiters().load(Relaxed) != 0)
+        .for_each(wait::wake_soon);
 }
 
 /// Steps: levels of the hierarchy, and those who wait in these.
@@ -64,5 +87,6 @@ fn wake_up(memcg: &MemCgroup) {
         if memcg.oom_waiters().load(Relaxed) != 0 {
             wait_var::wake_all(memcg.oom_waiters());
         }
+        thresholds::look(memcg);
     }
 }

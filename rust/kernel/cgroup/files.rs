@@ -201,6 +201,8 @@ pub struct CfType<T: CssData>(pub(super) bindings::cftype, PhantomData<fn(&T)>);
 impl<T: CssData> CfType<T> {
     /// The file is not shown in the root cgroup.
     pub const NOT_ON_ROOT: u32 = bindings::CFTYPE_NOT_ON_ROOT;
+    /// The name of the controller does not come before that of the file.
+    pub const NO_PREFIX: u32 = bindings::CFTYPE_NO_PREFIX;
     /// The file is handed over with a delegated cgroup.
     pub const NS_DELEGATABLE: u32 = bindings::CFTYPE_NS_DELEGATABLE;
 

@@ -15,6 +15,7 @@ pub mod permission;
 mod poison;
 pub mod remove;
 mod share;
+pub mod sockets;
 mod stock;
 mod stress;
 pub mod sums;
@@ -31,6 +32,7 @@ pub const GROUPS: &[Group] = &[
     oom::GROUP,
     share::GROUP,
     huge::GROUP,
+    sockets::GROUP,
     kmem::GROUP,
     kmem::NOT_COUNTED_GROUP,
     migrate::GROUP,

@@ -40,6 +40,9 @@ pub(super) struct Ledger {
     pub(super) per_cpu: isize,
     /// Pages of kernel memory of all kinds, where there is a counter of them.
     pub(super) kmem: Option<usize>,
+    /// Pages of sockets, which only the statistics know of, where they count to usage.
+    pub(super) sockets: isize,
+    /// Pages of swap space; on cgroup v1 together with those in memory.
     pub(super) swap_usage: usize,
     pub(super) swap: isize,
     /// Folios charged and uncharged so far.
@@ -59,6 +62,10 @@ impl Ledger {
             kernel: memcg.totals().get(KMEM.index()),
             per_cpu: tree.item(c::memcg_stat_item_MEMCG_PERCPU_B as usize) as isize,
             kmem: memcg.kmem().map(|kmem| kmem.usage()),
+            sockets: match memcg.kmem() {
+                Some(_) => 0,
+                None => tree.item(c::memcg_stat_item_MEMCG_SOCK as usize) as isize,
+            },
             swap_usage: memcg.swap().usage(),
             swap: tree.item(c::memcg_stat_item_MEMCG_SWAP as usize) as isize,
             traffic: tree
@@ -68,6 +75,12 @@ impl Ledger {
                 n.wrapping_add(node.rows().times_found())
             }),
         }
+    }
+
+    /// Pages of swap space alone.
+    pub(super) fn swap_usage(&self) -> isize {
+        let both = self.kmem.map_or(0, |_| self.usage);
+        self.swap_usage as isize - both as isize
     }
 
     /// Whole pages that were charged for bytes.

@@ -60,6 +60,7 @@ impl Audit {
         let kernel = tree.kernel as isize;
         if !account.memcg.is_root() {
             let pages = (tree.pages + said.stocked) as isize + kernel + said.granted();
+            let pages = pages + said.sockets;
             compare("usage", None, pages, said.usage as isize, !tree.moved);
             if let Some(kmem) = said.kmem {
                 let pages = kernel + said.granted();
@@ -67,8 +68,8 @@ impl Audit {
             }
             // Objects fill pages in part, but pages are charged whole.
             compare("odd grains", None, 0, said.odd_grains(), !tree.moved);
-            let (swap, usage) = (tree.swap as isize, said.swap_usage as isize);
-            compare("swap usage", None, swap, usage, !tree.moved);
+            let swap = tree.swap as isize;
+            compare("swap usage", None, swap, said.swap_usage(), !tree.moved);
         }
         compare("kernel", None, kernel, said.kernel, !tree.moved);
         let per_cpu = tree.per_cpu as isize;

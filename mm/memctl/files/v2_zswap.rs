@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The files of cgroup v2 about zswap, `memory.zswap.*`.
+#![deny(unsafe_code)]
+
+use super::v2::{
+    parse_switch,
+    Setting, //
+};
+use crate::{
+    account::zswap,
+    c::memcg::MemCgroup, //
+};
+use kernel::{
+    cgroup::{
+        ReadU64,
+        Show,
+        Text,
+        WriteText, //
+    },
+    prelude::*,
+    seq_file::SeqFile,
+    seq_print,
+    sync::atomic::Relaxed, //
+};
+
+/// Bytes that zswap holds, compressed.
+pub(crate) struct Current;
+
+impl ReadU64 for Current {
+    type Data = MemCgroup;
+
+    fn read(memcg: &MemCgroup) -> u64 {
+        zswap::in_use(memcg) as u64
+    }
+}
+
+/// How much it may hold. What it has it keeps.
+pub(crate) struct Max;
+
+impl Setting for Max {
+    fn get(memcg: &MemCgroup) -> usize {
+        memcg.zswap_max().load(Relaxed)
+    }
+
+    fn set(memcg: &MemCgroup, pages: usize, _nonblock: bool) {
+        memcg.zswap_max().store(pages, Relaxed);
+    }
+}
+
+/// Whether what it holds may be written to the swap device.
+pub(crate) struct Writeback;
+
+impl Show for Writeback {
+    type Data = MemCgroup;
+
+    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+        let may = memcg.zswap_writeback().load(Relaxed);
+        seq_print!(seq, "{}\n", u8::from(may));
+        Ok(())
+    }
+}
+
+impl WriteText for Writeback {
+    type Data = MemCgroup;
+
+    fn write(memcg: &MemCgroup, text: &mut Text<'_>) -> Result {
+        memcg.zswap_writeback().store(parse_switch(text)?, Relaxed);
+        Ok(())
+    }
+}
