@@ -11,6 +11,7 @@ mod containers;
 mod kmem;
 mod limits;
 mod native;
+mod net;
 #[allow(dead_code, unused_imports)]
 #[path = "../tests/system/outcome.rs"]
 mod outcome;
@@ -29,13 +30,14 @@ use outcome::Outcome;
 use place::{Hierarchy, Kind};
 
 const USAGE: &str = "\
-usage: memctl-bench v1|v2|none costs|kmem|memory|crowd|native
+usage: memctl-bench v1|v2|none costs|kmem|net|memory|crowd|native
        memctl-bench v1|v2|none loop-faults|loop-forks|loop-life|loop-reclaim
        memctl-bench v1|v2 wide [CHILDREN]";
 
 const WHAT: &[&str] = &[
     "costs",
     "kmem",
+    "net",
     "memory",
     "native",
     "crowd",
@@ -61,6 +63,7 @@ fn costs(hierarchy: &Hierarchy) -> Outcome {
     }
     tasks::between(hierarchy)?;
     kmem::all(hierarchy)?;
+    net::all(hierarchy)?;
     containers::reclaim(hierarchy)?;
     containers::life(hierarchy)?;
     containers::read(hierarchy)
@@ -74,6 +77,7 @@ fn run(kind: Kind, what: &str, children: usize) -> Outcome {
     match what {
         "costs" => costs(&hierarchy),
         "kmem" => kmem::all(&hierarchy),
+        "net" => net::all(&hierarchy),
         "memory" => containers::memory(&hierarchy),
         "crowd" => containers::crowd(&hierarchy),
         "native" => native::all(&hierarchy),

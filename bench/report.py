@@ -49,6 +49,8 @@ ROWS = [
     ("socketpair_close", "socketpair + close", 0.5),
     ("epoll_close", "epoll_create + close", 0.5),
     ("unix_send_1k", "send + receive of 1 KiB, unix socket", 0.5),
+    ("tcp_send_16k", "send + receive of 16 KiB, TCP", 0.5),
+    ("tcp_connect_close", "TCP connect + accept + close", 0.5),
     ("thread_join", "thread create + join", 0.5),
     ("block_64", "message: kmalloc + kfree of 64 bytes", 0.5),
     ("block_64_turns", "the same, ten containers taking turns", 0.5),
@@ -75,7 +77,6 @@ RUNS = {
     "memctl-v2": "Rust, v2",
     "memcg-v1": "C, v1",
     "memctl-v1": "Rust, v1",
-    "memcg-v2-full": "C, v2, as it comes",
 }
 # Runs with many containers: how they are called, the place of all figures, and what they are.
 WIDE = [
@@ -136,18 +137,17 @@ def ratio(cost, other):
 
 
 def costs(figures, version, place):
-    """Rows of (workload, name, aim, none, C, Rust, cost of C, cost of Rust, C as it comes)."""
+    """Rows of (workload, name, aim, none, C, Rust, cost of C, cost of Rust)."""
     for workload, name, aim in ROWS:
         at = "deep" if workload not in figures["none"].get(place, {}) else place
         none = figures["none"].get(at, {}).get(workload)
         c, rust = (
             figures[f"{k}-{version}"].get(place, {}).get(workload) for k in ("memcg", "memctl")
         )
-        full = figures["memcg-v2-full"].get(place, {}).get(workload) if version == "v2" else None
         if c is None or rust is None:
             continue
         base = none or 0
-        yield workload, name, aim, none, c, rust, c - base, rust - base, full
+        yield workload, name, aim, none, c, rust, c - base, rust - base
 
 
 def whole(figures, run, place, workload, label):
@@ -193,15 +193,14 @@ def wide(figures):
 
 def table(figures):
     out = []
-    head = f"{'':<46}{'none':>9}{'C':>9}{'Rust':>9}{'cost C':>9}{'cost Rust':>10}{'ratio':>7}{'C full':>9}"
+    head = f"{'':<46}{'none':>9}{'C':>9}{'Rust':>9}{'cost C':>9}{'cost Rust':>10}{'ratio':>7}"
     for version in ("v2", "v1"):
         for place, where in (("deep", "three levels deep"), ("root", "in the root container")):
             out += [f"Instructions, cgroup {version}, {where}", head]
-            for _, name, _, none, c, rust, cost_c, cost_rust, full in costs(figures, version, place):
+            for _, name, _, none, c, rust, cost_c, cost_rust in costs(figures, version, place):
                 out.append(
                     f"{name:<46}{number(none):>9}{number(c):>9}{number(rust):>9}"
                     f"{number(cost_c):>9}{number(cost_rust):>10}{ratio(cost_rust, cost_c):>7}"
-                    f"{number(full):>9}"
                 )
             out.append("")
         out.append(f"Instructions to read a file, cgroup {version}")

@@ -21,6 +21,7 @@
 #include <linux/vmstat.h>
 #include <linux/zswap.h>
 #include <net/sock.h>
+#include <trace/events/memcg.h>
 #include "../internal.h"
 #include "../slab.h"
 #include "../swap.h"

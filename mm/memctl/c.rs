@@ -12,7 +12,7 @@
 //! pages: [`meta_page`] (with [`binding`] and [`kernel_pages`]), [`lists`]. Objects of slab caches:
 //! [`slab`]. What the audit passes: [`passed`]. Others: [`task`] (with [`current`]), [`swap`],
 //! [`foreign`] (with [`note`]), [`sock`], [`wait`], [`listener`] (with
-//! [`listeners`] and [`wish`]), [`log`], [`vm`] (with [`mount`]). What C has numbers or bits for:
+//! [`listeners`] and [`wish`]), [`log`], [`trace`], [`vm`] (with [`mount`]). What C has numbers or bits for:
 //! [`items`], [`events`], [`gfp`].
 
 /// Checks that a type of ours has the layout of one of C: the size, and where the fields are.
@@ -65,6 +65,7 @@ pub(crate) mod stocked;
 #[cfg(any(CONFIG_SWAP, CONFIG_MEMCTL_DEBUG))]
 pub(crate) mod swap;
 pub(crate) mod task;
+pub(crate) mod trace;
 mod v1;
 pub(crate) mod vm;
 pub(crate) mod wait;

@@ -12,6 +12,6 @@ mod v1_events;
 mod v1_kmem;
 mod v1_stat;
 pub(crate) mod v2;
-mod v2_stat;
+pub(crate) mod v2_stat;
 #[cfg(CONFIG_ZSWAP)]
 mod v2_zswap;

@@ -4,6 +4,13 @@
  * statically initialized locks, boot parameters, tracepoints and exports.
  */
 
+/* Before all other trace events, which are defined elsewhere. */
+#define CREATE_TRACE_POINTS
+#define CREATE_RUST_TRACE_POINTS
+#include <trace/events/memcg.h>
+#undef CREATE_TRACE_POINTS
+#undef CREATE_RUST_TRACE_POINTS
+
 #include <linux/cgroup.h>
 #include <linux/debugfs.h>
 #include <linux/export.h>

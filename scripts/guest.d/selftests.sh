@@ -13,7 +13,8 @@
 # test_kmem looks for files in the root directory that are not there, and expects the
 # kernel to remember that, as it does for a disk only. So it gets a root on one.
 
-mount -t cgroup2 none /sys/fs/cgroup
+mount -t cgroup2 -o memory_hugetlb_accounting none /sys/fs/cgroup
+ip link set lo up 2>/dev/null || ifconfig lo up
 mkswap /dev/vdb >/dev/null
 swapon /dev/vdb
 echo 4 >/sys/block/vda/queue/read_ahead_kb
@@ -33,6 +34,12 @@ while [ $round -lt "${1:-1}" ]; do
 	test_kill 2>&1
 	chroot $root /test_kmem 2>&1
 	memctl-guest in-turn /bin/test_memcontrol 2>&1
+	test_freezer 2>&1
+	test_pids 2>&1
+	test_hugetlb_memcg 2>&1
+	echo 1 >/sys/module/zswap/parameters/enabled
+	test_zswap 2>&1
+	echo 0 >/sys/module/zswap/parameters/enabled
 done
 umount $root/proc $root/sys/fs/cgroup
 exit 0

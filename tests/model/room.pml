@@ -51,7 +51,7 @@ bool dying;		/* X */
 byte limit_buffer[2];
 bool enable_buffer[2];
 
-byte waiting;		/* memctl_oom_waiters: tasks on the machine that wait */
+byte waiting;		/* memctl_watchers: tasks on the machine that wait */
 byte waiters[2];	/* oom_waiters(), by container */
 byte where[TASKS];
 bool queued[TASKS];	/* on the queue of its container, and not woken since */

@@ -15,6 +15,7 @@ use crate::sys::{self, Pid};
 const SWAP_DEVICE: &str = "/dev/vdb";
 const THP: &str = "/sys/kernel/mm/transparent_hugepage";
 const TMPFS: &str = "/tmp/memctl-tmpfs";
+const ZSWAP: &str = "/sys/module/zswap/parameters/enabled";
 const HUGETLB_POOL: &str = "/proc/sys/vm/nr_hugepages";
 
 fn set(path: impl AsRef<Path>, value: &str) -> Outcome {
@@ -201,6 +202,9 @@ pub fn drain_lru_batches() -> Outcome {
 pub fn restore() -> Outcome {
     swap_off()?;
     plug::all_on()?;
+    if Path::new(ZSWAP).exists() {
+        set(ZSWAP, "0")?;
+    }
     let mounts = fs::read_to_string("/proc/mounts").context("/proc/mounts")?;
     if mounts.contains(TMPFS) {
         sys::unmount(Path::new(TMPFS)).context(TMPFS)?;

@@ -57,6 +57,7 @@ const CAST: &[(&str, u64, Role)] = &[
 pub fn run(version: Version, span: Duration, seed: u64) -> Outcome {
     actor::spare().context("oom_score_adj")?;
     sys::adopt_orphans()?;
+    sys::loopback_on().context("lo")?;
     machine::restore()?;
     if machine::has_swap_device() {
         machine::make_swap()?;

@@ -29,8 +29,7 @@ use kernel::{
         memcg_stat_item_MEMCG_SWAP,
         vm_event_item_PGPGOUT, //
     },
-    sync::rcu,
-    warn_on_once, //
+    sync::rcu, //
 };
 
 /// `page`, whose contents are in swap space, is about to be freed: its charge goes to its entries.
@@ -51,7 +50,8 @@ pub(crate) fn swapped_out(mut page: MetaPage<'_, Exclusive>, cluster: Cluster<'_
     count::mod_memcg(heir, memcg_stat_item_MEMCG_SWAP as usize, nr as isize);
     users.record_in(&page, cluster);
 
-    warn_on_once!(page.folio().unqueue_deferred_split());
+    // A huge page may have waited to be split until now.
+    page.folio().unqueue_deferred_split();
     drop(page.unbind());
     // What was charged below the root is not when its container has gone.
     if !is_root && !memcg.is_root() {

@@ -109,6 +109,14 @@ impl Node {
     /// Where its rows are, in bytes.
     pub(super) const ROWS: usize = offset_of!(Node, rows);
 
+    /// What reclaim has found it to cost to take anonymous pages (0) or page cache (1) of these.
+    #[cfg(CONFIG_DEBUG_VM)]
+    pub(crate) fn reclaim_cost(&self, of: usize) -> usize {
+        // SAFETY: The share stays; others change the number meanwhile.
+        let costs = unsafe { (&raw const (*self.as_raw()).lruvec.cost).read_volatile() };
+        costs.get(of).map_or(0, |cost| cost.count)
+    }
+
     /// Allocates the share of `memcg` of the node `nid`, with totals of this container `alone` or
     /// without. May sleep.
     pub(super) fn create(memcg: &MemCgroup, nid: NodeId, alone: bool) -> Result<NonNull<Self>> {

@@ -108,6 +108,11 @@ impl Show for Stat {
         emit(&Tree(memcg), |name, value| {
             seq_line(seq, "total_", name, value)
         });
+        #[cfg(CONFIG_DEBUG_VM)]
+        for (name, of) in [("anon_cost", 0), ("file_cost", 1)] {
+            let cost = memcg.nodes().map(|node| node.reclaim_cost(of));
+            seq_line(seq, "", name, cost.sum::<usize>() as u64);
+        }
         Ok(())
     }
 }

@@ -7,6 +7,8 @@ use crate::{
     c::{
         items::{
             has_nodes,
+            place,
+            Place,
             EVENTS, //
         },
         memcg::MemCgroup,
@@ -157,6 +159,17 @@ const EVENTS_NOT_IN_ORDER: [c::vm_event_item; 6] = [
     c::vm_event_item_PGPGIN,
     c::vm_event_item_PGPGOUT,
 ];
+
+/// In which unit user space sees a statistic of a container, if there is such a one.
+pub(crate) fn shown(item: usize) -> Option<Shown> {
+    let tables = [STATS, HISTORY];
+    let mut known = tables.into_iter().flatten();
+    match known.find(|(_, known, _)| *known as usize == item) {
+        Some((_, _, shown)) => Some(*shown),
+        // Some are not shown, in pages all.
+        None => (place(item) != Place::Nowhere).then_some(Shown::Pages),
+    }
+}
 
 /// Hands the statistics of `source` to `line`.
 pub(super) fn emit(source: &impl Source, line: impl Fn(&str, u64)) {

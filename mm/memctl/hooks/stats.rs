@@ -9,9 +9,18 @@ use super::seam::{
 };
 use crate::{
     c::{
-        binding::Referenced, events::MemoryEvent, items, memcg::MemCgroup, meta_page::MetaPage,
-        node::Node, vm,
+        binding::Referenced,
+        events::MemoryEvent,
+        items::{
+            self,
+            event_at, //
+        },
+        memcg::MemCgroup,
+        meta_page::MetaPage,
+        node::Node,
+        vm,
     },
+    files::v2_stat,
     stats::{
         count, events, flush,
         read::{
@@ -21,6 +30,7 @@ use crate::{
             Tree, //
         },
     },
+    usage::stock,
 };
 use kernel::{
     bindings::*,
@@ -30,7 +40,10 @@ use kernel::{
     },
     mm::vmstat::NodeItem,
     seam::Ignored,
-    sync::rcu,
+    sync::{
+        atomic::Relaxed,
+        rcu, //
+    },
 };
 
 /// A statistic of lists and all below them.
@@ -139,6 +152,54 @@ kernel::seam! {
     /// As above: zswap.
     fn memcg_page_state(memcg: &MemCgroup, item: c_int) -> c_ulong {
         Tree(memcg).item(item as usize)
+    }
+
+    /// In the unit that user space sees.
+    ///
+    /// # Safety
+    ///
+    /// The caller keeps the container: BPF, as of all that follow.
+    fn memcg_page_state_output(memcg: &MemCgroup, item: c_int) -> c_ulong {
+        let shown = v2_stat::shown(item as usize);
+        shown.map_or(0, |shown| shown.of(Tree(memcg).item(item as usize)) as c_ulong)
+    }
+
+    /// # Safety
+    ///
+    /// None is needed.
+    fn memcg_stat_item_valid(item: c_int) -> bool {
+        usize::try_from(item).is_ok_and(|item| v2_stat::shown(item).is_some())
+    }
+
+    /// # Safety
+    ///
+    /// As above.
+    fn memcg_events(memcg: &MemCgroup, event: c_int) -> c_ulong {
+        Tree(memcg).event(event as vm_event_item)
+    }
+
+    /// # Safety
+    ///
+    /// None is needed.
+    fn memcg_vm_event_item_valid(event: vm_event_item) -> bool {
+        event_at(event).is_some()
+    }
+
+    /// In pages.
+    ///
+    /// # Safety
+    ///
+    /// As above.
+    fn memcg_usage(memcg: &MemCgroup) -> c_ulong {
+        stock::in_use_as_known(memcg)
+    }
+
+    /// # Safety
+    ///
+    /// As above.
+    fn memcg_memory_event_count(memcg: &MemCgroup, event: memcg_memory_event) -> c_ulong {
+        let count = |event| memcg.memory_events(event, false).load(Relaxed);
+        MemoryEvent::new(event).map_or(0, count) as c_ulong
     }
 
     /// # Safety

@@ -27,10 +27,15 @@ use crate::c::{
         SOCK, //
     },
     memcg::MemCgroup,
-    node::Node, //
+    node::Node,
+    trace, //
 };
 use kernel::{
-    bindings::vm_event_item,
+    bindings::{
+        memcg_stat_item_MEMCG_KMEM,
+        memcg_stat_item_MEMCG_SOCK,
+        vm_event_item, //
+    },
     mm::numa::NodeId,
     page::PAGE_SHIFT,
     percpu::{
@@ -44,6 +49,7 @@ use kernel::{
 /// Adds `n` to a statistic of the folios of a share: pages, or what the item's name says.
 #[inline(always)]
 pub(crate) fn mod_node(node: &Node, item: usize, n: isize) {
+    trace::lruvec_state(node.memcg(), item, n);
     match often(item) {
         Some(slot) => node.rows().add(slot, n as i32),
         None => mod_other(node, item, n),
@@ -63,6 +69,7 @@ pub(crate) fn try_mod_node<'a>(
     rcu: &rcu::Guard,
 ) -> Result<(), Left<'a>> {
     let slot = often(item).ok_or(None)?;
+    trace::lruvec_state(node.memcg(), item, n as isize);
     match node.rows().add_rcu(slot, n, rcu) {
         None => Ok(()),
         row => Err(row),
@@ -74,7 +81,10 @@ pub(crate) fn try_mod_node<'a>(
 pub(crate) fn finish_node(left: Left<'_>, node: &Node, item: usize, n: i32) {
     match left {
         Some(row) => row.changed(),
-        None => mod_other(node, item, n as isize),
+        None => {
+            trace::lruvec_state(node.memcg(), item, n as isize);
+            mod_other(node, item, n as isize);
+        }
     }
 }
 
@@ -116,7 +126,10 @@ pub(crate) fn mod_memcg(memcg: &MemCgroup, item: usize, n: isize) {
     let _rcu = rcu::read_lock();
     let memcg = memcg.not_dying();
     match place(item) {
-        Place::Memcg(at) => add(memcg, at, n as i32),
+        Place::Memcg(at) => {
+            trace::state(memcg, item, n);
+            add(memcg, at, n as i32);
+        }
         // A statistic of nodes without a node: it counts on the first one.
         Place::Node(_) | Place::Objects(_) => {
             if let Some(nid) = NodeId::with_memory().next() {
@@ -130,6 +143,7 @@ pub(crate) fn mod_memcg(memcg: &MemCgroup, item: usize, n: isize) {
 /// Counts `n` events in `memcg`.
 #[inline]
 pub(crate) fn count_event(memcg: &MemCgroup, event: vm_event_item, n: usize) {
+    trace::events(memcg, event, n);
     match often_event(event) {
         Some(slot) => memcg.rows().add(slot, n as i32),
         None => count_rare(memcg, event, n),
@@ -139,6 +153,7 @@ pub(crate) fn count_event(memcg: &MemCgroup, event: vm_event_item, n: usize) {
 /// As [`count_event`], for who is under RCU.
 #[inline]
 pub(crate) fn count_event_rcu(memcg: &MemCgroup, event: vm_event_item, n: usize, rcu: &rcu::Guard) {
+    trace::events(memcg, event, n);
     match often_event(event) {
         Some(slot) => {
             if let Some(row) = memcg.rows().add_rcu(slot, n as i32, rcu) {
@@ -152,6 +167,7 @@ pub(crate) fn count_event_rcu(memcg: &MemCgroup, event: vm_event_item, n: usize,
 /// Counts `n` pages of the kernel's own, charged or uncharged, in `memcg`.
 #[inline]
 pub(crate) fn count_kernel_pages(memcg: &MemCgroup, n: i32, rcu: &rcu::Guard) {
+    trace::state(memcg, memcg_stat_item_MEMCG_KMEM as usize, n as isize);
     if let Some(row) = memcg.rows().add_rcu(KMEM, n, rcu) {
         row.changed();
     }
@@ -160,6 +176,7 @@ pub(crate) fn count_kernel_pages(memcg: &MemCgroup, n: i32, rcu: &rcu::Guard) {
 /// Counts `n` pages of sockets, charged or uncharged, in `memcg`.
 #[inline]
 pub(crate) fn count_socket_pages(memcg: &MemCgroup, n: i32, rcu: &rcu::Guard) {
+    trace::state(memcg, memcg_stat_item_MEMCG_SOCK as usize, n as isize);
     if let Some(row) = memcg.rows().add_rcu(SOCK, n, rcu) {
         row.changed();
     }

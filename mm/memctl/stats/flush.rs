@@ -34,7 +34,8 @@ use crate::{
         },
         life::Freeing,
         memcg::MemCgroup,
-        node::Node, //
+        node::Node,
+        trace, //
     },
     tree::iter::Tree,
 };
@@ -128,9 +129,12 @@ const FEW: usize = 32;
 
 fn look_below(memcg: &MemCgroup, look: impl Fn(&mut Lock, &MemCgroup)) {
     if memcg.css().nr_descendants() >= FEW {
+        trace::flush(memcg, true);
         return flush();
     }
-    let Some(mut lock) = Lock::unless_flushed() else {
+    let lock = Lock::unless_flushed();
+    trace::flush(memcg, lock.is_some());
+    let Some(mut lock) = lock else {
         return;
     };
     if !memcg.css().has_children() {

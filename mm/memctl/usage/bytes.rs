@@ -22,7 +22,7 @@
 //! A stock may be less than nothing for a while: where an interrupt used it up between a look and
 //! a change, or another CPU took it back at that moment. The next charge there makes up for it.
 //!
-//! All of this works in any context, and takes no lock and wakes nobody: kernel memory is freed in
+//! All of this works in any context, and takes no lock: kernel memory is freed in
 //! NMI and under any lock.
 #![deny(unsafe_code)]
 

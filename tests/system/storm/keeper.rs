@@ -2,13 +2,16 @@
 
 //! Makes, limits, empties and removes containers.
 
+use std::fs::File;
 use std::io;
+use std::os::fd::AsRawFd;
 
 use super::actor::Actor;
 use super::place::{self, Place};
 use super::tally::Action;
 use crate::cgroup::{Cgroup, Version};
 use crate::outcome::MB;
+use crate::sys;
 
 /// What a keeper does, and how often of all times.
 const DECK: &[(Action, usize)] = &[
@@ -29,6 +32,10 @@ const DECK: &[(Action, usize)] = &[
     (Action::Pids, 1),
     (Action::OomControl, 2),
     (Action::Swappiness, 1),
+    (Action::MemSwLimit, 2),
+    (Action::TcpLimit, 1),
+    (Action::Listen, 3),
+    (Action::ZswapLimit, 1),
 ];
 
 pub fn run(actor: &mut Actor<'_>) {
@@ -89,8 +96,45 @@ fn act(actor: &mut Actor<'_>, action: Action, place: &Place) -> io::Result<()> {
         Action::Swappiness => {
             container.try_write("memory.swappiness", &random.below(101).to_string())
         }
+        // One that is below the other limit is refused.
+        Action::MemSwLimit => {
+            let limit = match random.once_in(3) {
+                true => "-1".into(),
+                false => (bytes + random.below(3) * 4 * MB).to_string(),
+            };
+            container.try_write("memory.memsw.limit_in_bytes", &limit)
+        }
+        Action::TcpLimit => {
+            let limit = random.below(3) * MB;
+            container.try_write("memory.kmem.tcp.limit_in_bytes", &limit.to_string())
+        }
+        Action::Listen => {
+            let threshold = (random.below(16) * MB).to_string();
+            let (file, arguments) = [
+                ("memory.usage_in_bytes", threshold.as_str()),
+                ("memory.oom_control", ""),
+                ("memory.pressure_level", "low,hierarchy"),
+            ][random.below(3) as usize];
+            let events = listen(&container, file, arguments)?;
+            random.pause(0, 50);
+            drop(events);
+            Ok(())
+        }
+        Action::ZswapLimit => {
+            let bytes = random.below(4) * MB / 4;
+            container.try_write("memory.zswap.max", &or_max(random.once_in(3), bytes))
+        }
         _ => unreachable!("not in the deck of a keeper"),
     }
+}
+
+/// Listens to a file, until what is returned is dropped.
+fn listen(container: &Cgroup, file: &str, arguments: &str) -> io::Result<File> {
+    let events = sys::event_counter()?;
+    let file = File::open(container.file(file))?;
+    let (fd, of) = (events.as_raw_fd(), file.as_raw_fd());
+    container.try_write("cgroup.event_control", &format!("{fd} {of} {arguments}"))?;
+    Ok(events)
 }
 
 fn or_max(max: bool, bytes: u64) -> String {

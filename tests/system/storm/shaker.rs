@@ -17,6 +17,9 @@ pub const SPLIT: &str = "/sys/kernel/debug/split_huge_pages";
 /// Chooses between the classic and the multi-generational LRU.
 pub const GENERATIONS: &str = "/sys/kernel/mm/lru_gen/enabled";
 
+/// Whether what is swapped out stays in memory, compressed.
+pub const ZSWAP: &str = "/sys/module/zswap/parameters/enabled";
+
 const SECOND_MOUNT: &str = "/tmp/memctl-second";
 
 const DECK: &[(Action, usize)] = &[
@@ -26,6 +29,7 @@ const DECK: &[(Action, usize)] = &[
     (Action::Generations, 2),
     (Action::Pool, 3),
     (Action::Mount, 2),
+    (Action::Zswap, 2),
 ];
 
 pub fn run(actor: &mut Actor<'_>) {
@@ -47,6 +51,7 @@ pub fn run(actor: &mut Actor<'_>) {
             }
             Action::Pool => grow_pool(number % 7),
             Action::Mount => mount(version),
+            Action::Zswap => fs::write(ZSWAP, (number % 2).to_string()),
             _ => unreachable!("not in the deck of a shaker"),
         };
         let done = actor.count(action, result);

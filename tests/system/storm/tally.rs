@@ -42,6 +42,7 @@ enum Needs {
     V1,
     V2,
     Swap,
+    Zswap,
     HugePages,
     HugetlbPool,
     Nodes,
@@ -72,6 +73,11 @@ actions! {
     Pids: "pids.max set", Pids;
     OomControl: "memory.oom_control set", V1;
     Swappiness: "memory.swappiness set", V1;
+    MemSwLimit: "memory.memsw.limit_in_bytes set", V1;
+    TcpLimit: "memory.kmem.tcp.limit_in_bytes set", V1;
+    Listen: "listened to, and stopped", V1;
+    ZswapLimit: "memory.zswap.max set", Zswap;
+    Zswap: "zswap turned on or off", Zswap;
     Anon: "stay with anonymous memory", Nothing;
     Copy: "memory copied on write after a fork", Nothing;
     Lock: "memory locked", Nothing;
@@ -82,6 +88,10 @@ actions! {
     Cache: "stay with page cache", Nothing;
     Share: "file of another read", Nothing;
     Hugetlb: "stay with hugetlb pages", HugetlbPool;
+    Names: "stay with names and inodes", Nothing;
+    Pipes: "stay with pipes", Nothing;
+    Threads: "stay with threads", Nothing;
+    Sockets: "stay with sockets", Nothing;
     MovePages: "own pages moved to a node", Nodes;
     Migrate: "pages of a process migrated to a node", Nodes;
     Bomb: "fork bomb", Nothing;
@@ -108,6 +118,7 @@ impl Action {
             Needs::V1 => version == Version::V1,
             Needs::V2 => version == Version::V2,
             Needs::Swap => machine::has_swap_device(),
+            Needs::Zswap => version == Version::V2 && Path::new(super::shaker::ZSWAP).exists(),
             Needs::HugePages => machine::huge_page_size().is_ok(),
             Needs::HugetlbPool => machine::has_hugetlb_pool(),
             Needs::Nodes => machine::nodes() > 1,

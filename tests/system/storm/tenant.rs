@@ -4,10 +4,13 @@
 //! must hold what was written there.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use std::os::unix::process::ExitStatusExt;
@@ -29,6 +32,10 @@ const DECK: &[(Action, usize)] = &[
     (Action::Cache, 3),
     (Action::Share, 1),
     (Action::Hugetlb, 2),
+    (Action::Names, 2),
+    (Action::Pipes, 2),
+    (Action::Threads, 1),
+    (Action::Sockets, 2),
 ];
 
 /// How long a process may take before it is killed.
@@ -150,6 +157,10 @@ impl Stay<'_> {
             Action::Tmpfs | Action::Cache => self.file(action),
             Action::Share => self.share(),
             Action::Hugetlb => self.hugetlb(),
+            Action::Names => self.names(),
+            Action::Pipes => self.pipes(),
+            Action::Threads => self.threads(),
+            Action::Sockets => self.sockets(),
             _ => unreachable!("not in the deck of a tenant"),
         }
     }
@@ -326,5 +337,104 @@ impl Stay<'_> {
         self.grow(&mut memory, 0..len, seed);
         self.actor.random.pause(0, 200);
         Ok(memory.holds(0..len, seed))
+    }
+
+    /// Makes files that are empty, and looks for some that are not there.
+    fn names(&mut self) -> Kept {
+        let number = self.actor.number;
+        let directory = match self.actor.random.once_in(2) {
+            true => Path::new(super::SHM).join(format!("storm-{number}-names")),
+            false => disk::file(&format!("storm-{number}-names")),
+        };
+        let _ = fs::remove_dir_all(&directory);
+        fs::create_dir(&directory)?;
+        let count = self.actor.random.between(100, 3000);
+        for name in 0..count {
+            File::create(directory.join(name.to_string()))?;
+            let _ = fs::metadata(directory.join(format!("no-{name}")));
+            if name % 256 == 0 {
+                self.actor.random.pause(0, 4);
+            }
+        }
+        let kept = fs::read_dir(&directory)?.count() as u64 == count;
+        if self.actor.random.once_in(2) {
+            fs::remove_dir_all(&directory)?;
+        }
+        Ok(kept)
+    }
+
+    /// Fills pipes, which hold what was written.
+    fn pipes(&mut self) -> Kept {
+        let seed = self.actor.random.next().to_ne_bytes();
+        let mut pipes = Vec::new();
+        for _ in 0..self.actor.random.between(10, 400) {
+            let (from, mut to) = sys::pipe()?;
+            to.write_all(&seed)?;
+            pipes.push((from, to));
+        }
+        self.actor.random.pause(0, 100);
+        for (from, _) in &mut pipes {
+            let mut read = [0; 8];
+            from.read_exact(&mut read)?;
+            if read != seed {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Threads that do nothing, each with a stack.
+    fn threads(&mut self) -> Kept {
+        let end = Arc::new(AtomicBool::new(false));
+        let mut threads = Vec::new();
+        for _ in 0..self.actor.random.between(5, 100) {
+            let end = Arc::clone(&end);
+            let thread = std::thread::Builder::new().spawn(move || {
+                while !end.load(SeqCst) {
+                    std::thread::park();
+                }
+            });
+            match thread {
+                Ok(thread) => threads.push(thread),
+                Err(_) => break,
+            }
+        }
+        self.actor.random.pause(0, 200);
+        end.store(true, SeqCst);
+        for thread in threads {
+            thread.thread().unpark();
+            let _ = thread.join();
+        }
+        Ok(true)
+    }
+
+    /// Connections to itself, with something in them that was not read.
+    fn sockets(&mut self) -> Kept {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        let word = self.actor.random.next();
+        let block = vec![word as u8; 16 << 10];
+        let mut streams = Vec::new();
+        for _ in 0..self.actor.random.between(1, 40) {
+            let mut to = TcpStream::connect(address)?;
+            let (from, _) = listener.accept()?;
+            to.set_nonblocking(true)?;
+            for _ in 0..self.actor.random.between(1, 40) {
+                if to.write(&block).is_err() {
+                    break;
+                }
+            }
+            streams.push((to, from));
+        }
+        self.actor.random.pause(0, 100);
+        let mut kept = true;
+        for (_, from) in &mut streams {
+            let mut first = [0; 64];
+            from.set_read_timeout(Some(Duration::from_millis(200)))?;
+            if let Ok(n) = from.read(&mut first) {
+                kept &= first[..n].iter().all(|byte| *byte == word as u8);
+            }
+        }
+        Ok(kept)
     }
 }
