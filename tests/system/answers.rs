@@ -14,6 +14,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 
 use crate::cgroup::{Cgroup, Hierarchy, Version};
 use crate::disk;
+use crate::held;
 use crate::machine;
 use crate::outcome::{Context, Outcome, MB};
 use crate::sys::{self, Mapping};
@@ -772,6 +773,7 @@ pub fn print(version: Version) -> Outcome {
     appearance(&root)?;
     in_container(&hierarchy, "child", appearance)?;
     removed(&hierarchy)?;
+    held::print_all(&hierarchy)?;
 
     let swappiness = root.cgroup.read("memory.swappiness");
     for (file, mode) in memory_files(&root)? {

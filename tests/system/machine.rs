@@ -198,6 +198,15 @@ pub fn drain_lru_batches() -> Outcome {
     sys::migrate_pages(Pid::of_self(), 0, 0).context("migrate_pages")
 }
 
+pub fn has_zswap() -> bool {
+    Path::new(ZSWAP).exists()
+}
+
+/// Keeps what is swapped out in memory, compressed, until [`restore`].
+pub fn zswap_on() -> Outcome {
+    set(ZSWAP, "1")
+}
+
 /// Undoes what a test may have done to the machine.
 pub fn restore() -> Outcome {
     swap_off()?;

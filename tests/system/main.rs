@@ -8,6 +8,7 @@ mod audit;
 mod both;
 mod cgroup;
 mod disk;
+mod held;
 mod inject;
 mod ktap;
 mod leaks;

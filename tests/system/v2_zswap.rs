@@ -2,16 +2,13 @@
 
 //! zswap, of version 2: what is swapped out stays in memory, compressed, and is charged as that.
 
-use std::fs;
-use std::path::Path;
-
 use crate::both::remove::nobody_lingers;
 use crate::cgroup::{stock_slack, Cgroup, Hierarchy};
 use crate::check;
 use crate::group;
 use crate::ktap::Group;
 use crate::machine;
-use crate::outcome::{equal, refused, skip, within, Context, Outcome, MB};
+use crate::outcome::{equal, refused, skip, within, Outcome, MB};
 use crate::sys::{Mapping, EAGAIN, EINVAL};
 use crate::v2_control::takes_bytes;
 use crate::worker::Worker;
@@ -22,26 +19,13 @@ pub const GROUP: Group = group!("zswap":
 
 const SIZE: u64 = 32 * MB;
 
-const ENABLED: &str = "/sys/module/zswap/parameters/enabled";
-
-/// zswap takes what is swapped out, until dropped.
-struct Zswap;
-
-impl Zswap {
-    fn on() -> Outcome<Self> {
-        if !Path::new(ENABLED).exists() {
-            return skip("no zswap");
-        }
-        machine::swap_on()?;
-        fs::write(ENABLED, "1").context(ENABLED)?;
-        Ok(Self)
+/// Has zswap take what is swapped out, until the test is over.
+fn zswap_on() -> Outcome {
+    if !machine::has_zswap() {
+        return skip("no zswap");
     }
-}
-
-impl Drop for Zswap {
-    fn drop(&mut self) {
-        let _ = fs::write(ENABLED, "0");
-    }
+    machine::swap_on()?;
+    machine::zswap_on()
 }
 
 fn in_zswap(container: &Cgroup) -> Outcome<u64> {
@@ -84,7 +68,7 @@ fn settings(hierarchy: &Hierarchy) -> Outcome {
 
 /// It is less than what it stands for, and part of what is in use; and goes with the process.
 fn current(hierarchy: &Hierarchy) -> Outcome {
-    let _zswap = Zswap::on()?;
+    zswap_on()?;
     let parent = hierarchy.create("parent")?;
     let container = parent.child("zswap")?;
     let worker = Worker::holding(&container, SIZE)?;
@@ -113,7 +97,7 @@ fn current(hierarchy: &Hierarchy) -> Outcome {
 
 /// What may not be in zswap goes to the device.
 fn none_allowed(hierarchy: &Hierarchy) -> Outcome {
-    let _zswap = Zswap::on()?;
+    zswap_on()?;
     let container = hierarchy.create("zswap")?;
     container.write("memory.zswap.max", 0)?;
     let worker = Worker::holding(&container, SIZE)?;
@@ -142,13 +126,13 @@ fn is_limited(container: &Cgroup, limited: &Cgroup) -> Outcome {
 }
 
 fn limited(hierarchy: &Hierarchy) -> Outcome {
-    let _zswap = Zswap::on()?;
+    zswap_on()?;
     let container = hierarchy.create("zswap")?;
     is_limited(&container, &container)
 }
 
 fn limited_above(hierarchy: &Hierarchy) -> Outcome {
-    let _zswap = Zswap::on()?;
+    zswap_on()?;
     let parent = hierarchy.create("parent")?;
     let container = parent.child("zswap")?;
     is_limited(&container, &parent)
@@ -156,7 +140,7 @@ fn limited_above(hierarchy: &Hierarchy) -> Outcome {
 
 /// What zswap does not take, and must not go to the device, stays.
 fn no_writeback(hierarchy: &Hierarchy) -> Outcome {
-    let _zswap = Zswap::on()?;
+    zswap_on()?;
     let parent = hierarchy.create("parent")?;
     let container = parent.child("zswap")?;
     parent.write("memory.zswap.writeback", 0)?;
@@ -170,7 +154,7 @@ fn no_writeback(hierarchy: &Hierarchy) -> Outcome {
 
 /// What comes back is what was there, and no longer in zswap.
 fn comes_back(hierarchy: &Hierarchy) -> Outcome {
-    let _zswap = Zswap::on()?;
+    zswap_on()?;
     let container = hierarchy.create("zswap")?;
     let mut worker = Worker::start(&container, |line| {
         let len = SIZE as usize;
@@ -192,7 +176,7 @@ fn comes_back(hierarchy: &Hierarchy) -> Outcome {
 
 /// What is in zswap when its container is removed is the parent's.
 fn outlives_container(hierarchy: &Hierarchy) -> Outcome {
-    let _zswap = Zswap::on()?;
+    zswap_on()?;
     let parent = hierarchy.create("parent")?;
     let (old, new) = (parent.child("old")?, parent.child("new")?);
     let worker = Worker::holding(&old, SIZE)?;

@@ -33,7 +33,7 @@ kernel::seam! {
     ///
     /// Both stay, and the second one is the caller's: `net/mptcp/subflow.c`.
     fn mem_cgroup_sk_inherit(sock: ConstSock<'_>, new: Sock<'_>) {
-        socket::inherit(&sock.0, new);
+        socket::inherit(sock.get(), new);
     }
 
     /// # Safety
@@ -41,7 +41,7 @@ kernel::seam! {
     /// The socket stays, and so does what it charges to: it has its lock, or is on its way to be
     /// freed: `net/core/sock.c`. Any context but NMI, if `gfp` says so.
     fn mem_cgroup_sk_charge(sock: ConstSock<'_>, nr_pages: c_uint, gfp: Gfp) -> bool {
-        sock.0
+        sock.get()
             .memcg()
             .is_none_or(|memcg| socket::charge(memcg, gfp, nr_pages as usize).is_ok())
     }
@@ -50,7 +50,7 @@ kernel::seam! {
     ///
     /// As above. Any context but NMI.
     fn mem_cgroup_sk_uncharge(sock: ConstSock<'_>, nr_pages: c_uint) {
-        if let Some(memcg) = sock.0.memcg() {
+        if let Some(memcg) = sock.get().memcg() {
             socket::uncharge(memcg, nr_pages as usize);
         }
     }

@@ -100,7 +100,7 @@ pub(super) use kernel_memory::*;
 pub(super) struct AnyLists<'a>(&'a Lruvec);
 
 /// A socket that is only looked at.
-pub(super) struct ConstSock<'a>(pub(super) Sock<'a>);
+pub(super) struct ConstSock<'a>(Sock<'a>);
 
 /// Folios on their way to be freed together.
 pub(super) struct Batch<'a>(&'a bindings::folio_batch);
@@ -189,6 +189,14 @@ impl<'a> Batch<'a> {
         let folios = self.0.folios.iter().take(self.0.nr.into());
         // SAFETY: By the claim.
         folios.map(|folio| unsafe { MetaPage::from_c(*folio) })
+    }
+}
+
+impl<'a> ConstSock<'a> {
+    /// The socket, to be looked at.
+    #[inline]
+    pub(super) fn get(&self) -> &Sock<'a> {
+        &self.0
     }
 }
 

@@ -20,13 +20,18 @@
 //! its own are taken back from all CPUs.
 //!
 //! A stock may be less than nothing for a while: where an interrupt used it up between a look and
-//! a change, or another CPU took it back at that moment. The next charge there makes up for it.
+//! a change, or another CPU took it back at that moment. The next charge there makes up for it, or
+//! who gives up the stocks of the container, who charges what is owed. `tests/model/quota.pml` is a
+//! model of all this.
 //!
 //! All of this works in any context, and takes no lock: kernel memory is freed in
 //! NMI and under any lock.
 #![deny(unsafe_code)]
 
-use super::stock;
+use super::{
+    counters,
+    stock, //
+};
 use crate::c::{
     items::{
         GRAIN,
@@ -153,11 +158,11 @@ pub(crate) fn put<'a>(node: &'a Node, kind: Kind, n: u32, rcu: &rcu::Guard) -> P
 /// Uses `n` grains on this CPU, for which `pages` were charged.
 pub(crate) fn grant(node: &Node, kind: Kind, pages: usize, n: u32, rcu: &rcu::Guard) {
     let _off = percpu::PreemptionOff::new();
-    node.rows().this().grant(&QUOTA, pages as u32 * PAGE);
-    // It is there for us. If another CPU takes it back right now, it is owed.
+    // In this order nobody can take it back before.
     if let Some(row) = node.rows().overspend(&QUOTA, kind as usize, n, rcu) {
         row.changed();
     }
+    node.rows().this().grant(&QUOTA, pages as u32 * PAGE);
     if !node.memcg().is_root() {
         stock::note(node.memcg(), rcu);
     }
@@ -171,9 +176,11 @@ fn trim(node: &Node, rcu: &rcu::Guard) {
     if left < PAGE as i32 {
         return;
     }
-    let (bound, keep) = match memcg.is_root() || Current::get().frees_memory() {
-        true => (0, 0),
-        false => (HIGH, LOW),
+    // What is left covers what may be owed elsewhere.
+    let (bound, keep) = match (memcg.is_root(), Current::get().frees_memory()) {
+        (true, _) => (0, 0),
+        (false, true) => (LOW, LOW),
+        (false, false) => (HIGH, LOW),
     };
     if left > bound {
         let grains = row.take_left(&QUOTA, keep, PAGE);
@@ -249,7 +256,15 @@ fn give_up_on(node: &Node, cpu: u32) -> u32 {
     if let Some(row) = row(cpu).filter(|row| cpu != first && row.left(&QUOTA) != 0) {
         home.grant(&QUOTA, row.take_all_left(&QUOTA) as u32);
     }
-    home.take_left(&QUOTA, 0, PAGE)
+    let taken = home.take_left(&QUOTA, 0, PAGE);
+    let owed = home.left(&QUOTA).min(0).unsigned_abs().div_ceil(PAGE);
+    if owed != 0 {
+        let (memcg, nr) = (node.memcg(), owed as usize);
+        note_charge(memcg, nr);
+        counters::charge(memcg, nr);
+        home.grant(&QUOTA, owed * PAGE);
+    }
+    taken
 }
 
 /// What is left of the stocks of `from`, which is about to be freed, becomes `to`'s. Steps: nodes,
