@@ -764,6 +764,7 @@ pub fn print(version: Version) -> Outcome {
     let hierarchy = Hierarchy::open(version)?;
     machine::restore()?;
     hierarchy.clean()?;
+    held::print_all(&hierarchy)?;
     disk::make(&disk::file("content"), CONTENT)?;
 
     let root = Place {
@@ -773,7 +774,6 @@ pub fn print(version: Version) -> Outcome {
     appearance(&root)?;
     in_container(&hierarchy, "child", appearance)?;
     removed(&hierarchy)?;
-    held::print_all(&hierarchy)?;
 
     let swappiness = root.cgroup.read("memory.swappiness");
     for (file, mode) in memory_files(&root)? {

@@ -20,6 +20,8 @@ const TO_BE_EXPECTED: &[i32] = &[
     libc::ENODEV,
     libc::ENOENT,
     libc::ENOMEM,
+    libc::ENFILE,
+    libc::EMFILE,
     libc::ENOSPC,
     libc::ENOTEMPTY,
     libc::EOPNOTSUPP,

@@ -69,8 +69,13 @@ impl Before {
         machine::restore()?;
         let left = fs::read_dir(super::SHM).context(super::SHM)?.flatten();
         let left = left.filter(|entry| entry.file_name().to_string_lossy().starts_with("storm-"));
-        left.into_iter()
-            .try_for_each(|entry| disk::remove(&entry.path()))
+        left.into_iter().try_for_each(|entry| {
+            let path = entry.path();
+            match path.is_dir() {
+                true => fs::remove_dir_all(&path).context(path.display()),
+                false => disk::remove(&path),
+            }
+        })
     }
 }
 
