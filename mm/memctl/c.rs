@@ -11,9 +11,9 @@
 //! [`sizes`]), [`objcg`] (with [`handles`]); [`counts`], [`changed`] and [`stocked`]. Folios and
 //! pages: [`meta_page`] (with [`binding`] and [`kernel_pages`]), [`lists`]. Objects of slab caches:
 //! [`slab`]. What the audit passes: [`passed`]. Others: [`task`] (with [`current`]), [`swap`],
-//! [`foreign`] (with [`note`]), [`sock`], [`wait`], [`listener`] (with
-//! [`listeners`] and [`wish`]), [`log`], [`trace`], [`vm`] (with [`mount`]). What C has numbers or bits for:
-//! [`items`], [`events`], [`gfp`].
+//! [`foreign`] (with [`note`]), [`sock`], [`wait`], [`listener`] (with [`listeners`] and [`wish`]),
+//! [`log`], [`trace`], [`vm`] (with [`mount`]). What C has numbers or bits for: [`items`],
+//! [`events`], [`gfp`].
 
 /// Checks that a type of ours has the layout of one of C: the size, and where the fields are.
 macro_rules! same_layout {

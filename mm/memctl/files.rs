@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What do users read and write? [`v1`] and [`v2`] are the files in the cgroup filesystem, with the
-//! statistics of each in [`v1_stat`] and [`v2_stat`]; [`v1_counters`], [`v1_events`], [`v1_kmem`] and [`v2_zswap`]
-//! are what is behind some; [`log`] is what the report of an OOM kill says.
+//! statistics of each in [`v1_stat`] and [`v2_stat`]; [`v1_counters`], [`v1_events`], [`v1_kmem`]
+//! and [`v2_zswap`] are what is behind some; [`log`] is what the report of an OOM kill says.
 #![deny(unsafe_code)]
 
 pub(crate) mod log;

@@ -105,6 +105,7 @@ static void memctl_wake(struct irq_work *work)
 	llist_for_each_entry_safe(memcg, next, first, state.oom_woken) {
 		/* Who makes room after that has it put on the list again. */
 		atomic_set_release(&memcg->state.oom_waking, 0);
+		/* And who was before that, and saw it set, is seen by who wakes up. */
 		smp_mb();
 		wake_up_var(&memcg->state.oom_waiters);
 	}

@@ -24,8 +24,7 @@ use kernel::{
         c_void, //
     },
     fs::LocalFile,
-    impl_has_work,
-    new_work,
+    impl_has_work, new_work,
     prelude::*,
     sync::{
         aref::ARef,

@@ -6,7 +6,8 @@
 use kernel::{
     bindings,
     ffi::c_void,
-    fmt, //
+    fmt,
+    prelude::*, //
 };
 
 /// Writes a line of the level `info`. Any context.
@@ -14,7 +15,7 @@ pub(crate) fn info(line: fmt::Arguments<'_>) {
     // SAFETY: The format takes the one argument there is.
     unsafe {
         bindings::_printk(
-            c"\x016%pA\n".as_ptr().cast(),
+            c"\x016%pA\n".as_char_ptr(),
             (&raw const line).cast::<c_void>(),
         )
     };
@@ -25,7 +26,7 @@ pub(crate) fn begin(line: fmt::Arguments<'_>) {
     // SAFETY: As above.
     unsafe {
         bindings::_printk(
-            c"\x016%pA".as_ptr().cast(),
+            c"\x016%pA".as_char_ptr(),
             (&raw const line).cast::<c_void>(),
         )
     };
@@ -36,7 +37,7 @@ pub(crate) fn warn(line: fmt::Arguments<'_>) {
     // SAFETY: As above.
     unsafe {
         bindings::_printk(
-            c"\x014%pA\n".as_ptr().cast(),
+            c"\x014%pA\n".as_char_ptr(),
             (&raw const line).cast::<c_void>(),
         )
     };

@@ -68,11 +68,13 @@ pub(crate) fn forget_owner(page: &MetaPage<'_, Locked>) -> FreedEntries {
     }
 }
 
-/// Entries of swap space that are free now, or at least nobody's, and the id that had been written down for them.
+/// Entries of swap space that are free now, or at least nobody's, and the id that had been written
+/// down for them.
 ///
 /// # Invariants
 ///
-/// `nr` entries with `id` are free or do not have it any more, which nobody else has taken notice of.
+/// `nr` entries with `id` are free or do not have it any more, which nobody else has taken notice
+/// of.
 #[cfg(CONFIG_SWAP)]
 pub(crate) struct FreedEntries {
     id: u32,

@@ -123,6 +123,7 @@ impl MemCgroup {
     }
 
     /// Pages that reclaim has looked at, and got, since pressure was told of last.
+    #[cfg(CONFIG_MEMCG_V1)]
     pub(crate) fn pressure_window(&self) -> Option<&[Atomic<usize>; 2]> {
         self.v1().map(|v1| &v1.window)
     }

@@ -95,18 +95,21 @@ pub(crate) fn reclaim_as_told(memcg: &MemCgroup, text: &mut Text<'_>) -> Result 
 }
 
 /// How many pages reclaim looks at before it is said how hard it has been.
+#[cfg(CONFIG_MEMCG_V1)]
 pub(crate) fn pressure_window() -> usize {
     // SAFETY: The variable is constant.
     unsafe { bindings::vmpressure_win }
 }
 
 /// How hard it is to get `reclaimed` of `scanned` pages: a level as C numbers them.
+#[cfg(CONFIG_MEMCG_V1)]
 pub(crate) fn pressure_level(scanned: usize, reclaimed: usize) -> u32 {
     // SAFETY: FFI call without requirements.
     unsafe { bindings::vmpressure_calc_level(scanned, reclaimed) }
 }
 
 /// Counts as if reclaim of `memcg` had looked at as many pages as it takes, and got none.
+#[cfg(CONFIG_MEMCG_V1)]
 pub(crate) fn tell_critical(memcg: Option<&MemCgroup>, gfp: Gfp) {
     let memcg = memcg.map_or(core::ptr::null_mut(), MemCgroup::as_raw);
     // SAFETY: `memcg` is held by the caller.

@@ -167,6 +167,7 @@ pub(crate) struct Pressure {
 /// How many listen for that, in all containers.
 static LISTEN_FOR_PRESSURE: Atomic<isize> = Atomic::new(0);
 
+#[cfg(CONFIG_MEMCG_V1)]
 impl Pressure {
     /// Whether anybody listens for that, in some container.
     pub(crate) fn is_wanted() -> bool {

@@ -121,7 +121,7 @@ kernel::seam! {
 #[cfg(CONFIG_MEMCG_V1)]
 mod v1 {
     use super::*;
-    use crate::pressure::listeners;
+    use crate::pressure::levels;
 
     kernel::seam! {
         /// Nobody can set a soft limit: what is written to the file has no effect.
@@ -142,7 +142,7 @@ mod v1 {
         ///
         /// The caller keeps the container, if there is one.
         fn vmpressure_prio(gfp: Gfp, memcg: Option<&MemCgroup>, prio: c_int) {
-            listeners::note_priority(memcg, prio.max(0) as u32, gfp);
+            levels::note_priority(memcg, prio.max(0) as u32, gfp);
         }
 
         /// What `mm/vmpressure.c` keeps for listeners is not used: see `pressure/listeners.rs`.
@@ -165,7 +165,7 @@ mod v1 {
             scanned: c_ulong,
             reclaimed: c_ulong,
         ) {
-            listeners::note_reclaim(pressure.0, scanned, reclaimed);
+            levels::note_reclaim(pressure.0, scanned, reclaimed);
         }
     }
 }

@@ -18,8 +18,8 @@
 //! [`in_use`].
 //!
 //! All of this works in any context, but for what sleeps; what wakes those who wait for room, in
-//! any but NMI. For who may be in NMI or hold any lock there is what is done *quietly*: an interrupt
-//! wakes them then.
+//! any but NMI. For who may be in NMI or hold any lock there is what is done *quietly*: an
+//! interrupt wakes them then.
 #![deny(unsafe_code)]
 
 use super::{

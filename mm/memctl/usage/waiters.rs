@@ -54,8 +54,8 @@ impl Drop for UnderOom<'_> {
 }
 
 /// Lets those who wait for room in `memcg` or above it look whether there is some now, and tells
-/// those whose threshold usage has crossed. The caller has changed that, with a full barrier behind.
-/// Any context but NMI.
+/// those whose threshold usage has crossed. The caller has changed that, with a full barrier
+/// behind. Any context but NMI.
 #[inline]
 pub(crate) fn wake(memcg: &MemCgroup) {
     if wait::watchers().load(Relaxed) != 0 {
@@ -63,7 +63,8 @@ pub(crate) fn wake(memcg: &MemCgroup) {
     }
 }
 
-/// As [`wake`], for who may hold any lock, or be in NMI: they are woken by an interrupt, a bit later.
+/// As [`wake`], for who may hold any lock, or be in NMI: they are woken by an interrupt, a bit
+/// later.
 #[inline]
 pub(crate) fn wake_soon(memcg: &MemCgroup) {
     if wait::watchers().load(Relaxed) != 0 {
