@@ -411,22 +411,21 @@ rust_helper_nodes_and_allowed(struct cgroup_subsys_state *css, nodemask_t *mask)
 /* swap, statistics, writeback, nodes */
 
 #ifdef CONFIG_SWAP
-__rust_helper void rust_helper_swap_record_owner(struct folio *folio,
-						 unsigned short id)
-{
-	struct swap_cluster_info *ci = swap_cluster_get_and_lock(folio);
-
-	__swap_cgroup_set(ci, swp_cluster_offset(folio->swap),
-			  folio_nr_pages(folio), id);
-	swap_cluster_unlock(ci);
-}
-
 __rust_helper void
 rust_helper_swap_record_owner_locked(struct swap_cluster_info *ci,
 				     struct folio *folio, unsigned short id)
 {
 	__swap_cgroup_set(ci, swp_cluster_offset(folio->swap),
 			  folio_nr_pages(folio), id);
+}
+
+__rust_helper void rust_helper_swap_record_owner(struct folio *folio,
+						 unsigned short id)
+{
+	struct swap_cluster_info *ci = swap_cluster_get_and_lock(folio);
+
+	rust_helper_swap_record_owner_locked(ci, folio, id);
+	swap_cluster_unlock(ci);
 }
 
 /* Returns what swap_record_owner() had written down, or 0. */

@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,9 @@ use crate::sys::{self, Pid};
 
 /// Every container of ours begins with this, so that leftovers can be found.
 const PREFIX: &str = "memctl-";
+
+/// A file of cgroup v1 that is written to in order to be told of events.
+pub const EVENT_CONTROL: &str = "cgroup.event_control";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
@@ -271,6 +275,12 @@ impl Cgroup {
     pub fn try_write(&self, name: &str, value: &str) -> io::Result<()> {
         let mut file = fs::OpenOptions::new().write(true).open(self.file(name))?;
         file.write(value.as_bytes()).map(drop)
+    }
+
+    /// Asks to be told on `events` of what happens to `watched`, a file of version 1.
+    pub fn try_listen(&self, events: &File, watched: &File, arguments: &str) -> io::Result<()> {
+        let (events, watched) = (events.as_raw_fd(), watched.as_raw_fd());
+        self.try_write(EVENT_CONTROL, &format!("{events} {watched} {arguments}"))
     }
 
     pub fn write(&self, name: &str, value: impl ToString) -> Outcome {

@@ -8,13 +8,13 @@ use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use crate::both::remove::nobody_lingers;
-use crate::cgroup::{Cgroup, Hierarchy};
+use crate::cgroup::{Cgroup, Hierarchy, EVENT_CONTROL};
 use crate::check;
 use crate::disk;
 use crate::group;
 use crate::ktap::Group;
 use crate::machine;
-use crate::outcome::{equal, eventually, refused, Context, Outcome, MB};
+use crate::outcome::{equal, eventually, fail, refused, Context, Outcome, MB};
 use crate::sys::{self, Advice, Mapping, EINVAL};
 use crate::worker::{run_in, Worker};
 
@@ -41,12 +41,7 @@ impl Events {
         file: &str,
         arguments: &str,
     ) -> io::Result<()> {
-        let file = File::open(container.file(file))?;
-        let (events, file) = (self.0.as_raw_fd(), file.as_raw_fd());
-        control.try_write(
-            "cgroup.event_control",
-            &format!("{events} {file} {arguments}"),
-        )
+        control.try_listen(&self.0, &File::open(container.file(file))?, arguments)
     }
 
     /// How often it has been told since this was asked last.
@@ -57,6 +52,14 @@ impl Events {
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Waits until it has been told; fails with `why` if it is not.
+    fn come(&mut self, why: &str) -> Outcome {
+        eventually(|| match self.count()? {
+            0 => fail(why),
+            _ => Ok(()),
+        })
     }
 }
 
@@ -138,10 +141,7 @@ fn out_of_memory_waits(hierarchy: &Hierarchy) -> Outcome {
     let mut told = Events::of(&container, OOM, "")?;
     let mut worker = Worker::growing(&container, 8 * MB)?;
     while worker.hear()? < 3 * MB {}
-    eventually(|| match told.count()? {
-        0 => crate::outcome::fail("nobody was told"),
-        _ => Ok(()),
-    })?;
+    told.come("nobody was told")?;
     check!(worker.lives()?, "somebody was killed");
     // It is enough to be told once of one who waits.
     while !worker.silent_for(Duration::from_secs(1))? {}
@@ -183,10 +183,7 @@ fn pressure(hierarchy: &Hierarchy) -> Outcome {
     let mut low = Events::of(&container, PRESSURE, "low")?;
     let mut critical = Events::of(&container, PRESSURE, "critical")?;
     streaming(&container)?;
-    eventually(|| match low.count()? {
-        0 => crate::outcome::fail("nobody was told"),
-        _ => Ok(()),
-    })?;
+    low.come("nobody was told")?;
     // To get through the limit takes a look at all of so small a list.
     let streamed = critical.count()?;
     Worker::growing(&container, 16 * MB)?.killed()?;
@@ -208,22 +205,13 @@ fn pressure_modes(hierarchy: &Hierarchy) -> Outcome {
     let mut all = Events::of(&parent, PRESSURE, "low,hierarchy")?;
     let mut local = Events::of(&parent, PRESSURE, "low,local")?;
     streaming(&heard)?;
-    eventually(|| match below.count()? {
-        0 => crate::outcome::fail("nobody was told"),
-        _ => Ok(()),
-    })?;
-    eventually(|| match all.count()? {
-        0 => crate::outcome::fail("nobody was told above"),
-        _ => Ok(()),
-    })?;
+    below.come("nobody was told")?;
+    all.come("nobody was told above")?;
     equal("told above though somebody below was", default.count()?, 0)?;
     equal("told of others", local.count()?, 0)?;
     disk::clean()?;
     streaming(&unheard)?;
-    eventually(|| match default.count()? {
-        0 => crate::outcome::fail("nobody was told above"),
-        _ => Ok(()),
-    })?;
+    default.come("nobody was told above")?;
     equal("told of others", local.count()?, 0)
 }
 
@@ -293,7 +281,7 @@ fn bad_input(hierarchy: &Hierarchy) -> Outcome {
 
     let usage = File::open(container.file(USAGE))?;
     let (no_eventfd, usage) = (usage.as_raw_fd(), usage.as_raw_fd());
-    let control = |text: &str| container.try_write("cgroup.event_control", text);
+    let control = |text: &str| container.try_write(EVENT_CONTROL, text);
     refused(
         "no eventfd",
         control(&format!("{no_eventfd} {usage} 1M")),

@@ -10,7 +10,7 @@ use crate::group;
 use crate::ktap::Group;
 use crate::machine;
 use crate::outcome::{equal, refused, skip, within, Outcome, MB};
-use crate::sys::{Mapping, EBUSY, EINVAL};
+use crate::sys::{EBUSY, EINVAL};
 use crate::v1_files::UNLIMITED;
 use crate::worker::Worker;
 
@@ -106,15 +106,7 @@ fn swapped_out_counts_once(hierarchy: &Hierarchy) -> Outcome {
 /// Nor does it count twice when it is back, though its copy may stay in swap space.
 fn swapped_in_counts_once(hierarchy: &Hierarchy) -> Outcome {
     let container = container(hierarchy)?;
-    let mut worker = Worker::start(&container, |line| {
-        let len = SIZE as usize;
-        let mut memory = Mapping::anon(len)?;
-        memory.fill(0..len, 1);
-        line.rest()?;
-        check!(memory.holds(0..len, 1), "memory has changed");
-        line.rest()
-    })?;
-    worker.hear()?;
+    let mut worker = Worker::returning(&container, SIZE)?;
     container.set_limit(SIZE / 2)?;
     let before = container.number(USAGE)?;
     container.unlimited()?;

@@ -9,7 +9,7 @@ use crate::group;
 use crate::ktap::Group;
 use crate::machine;
 use crate::outcome::{equal, refused, skip, within, Outcome, MB};
-use crate::sys::{Mapping, EAGAIN, EINVAL};
+use crate::sys::{EAGAIN, EINVAL};
 use crate::v2_control::takes_bytes;
 use crate::worker::Worker;
 
@@ -156,15 +156,7 @@ fn no_writeback(hierarchy: &Hierarchy) -> Outcome {
 fn comes_back(hierarchy: &Hierarchy) -> Outcome {
     zswap_on()?;
     let container = hierarchy.create("zswap")?;
-    let mut worker = Worker::start(&container, |line| {
-        let len = SIZE as usize;
-        let mut memory = Mapping::anon(len)?;
-        memory.fill(0..len, 7);
-        line.rest()?;
-        check!(memory.holds(0..len, 7), "memory has changed");
-        line.rest()
-    })?;
-    worker.hear()?;
+    let mut worker = Worker::returning(&container, SIZE)?;
     swap_out(&container)?;
     check!(in_zswap(&container)? > 0, "nothing is in zswap");
     worker.tell(0)?;

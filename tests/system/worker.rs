@@ -99,6 +99,21 @@ impl Worker {
         Ok(worker)
     }
 
+    /// As [`holding`](Self::holding), but rests once more when it has checked: then all of its
+    /// memory is back.
+    pub fn returning(home: &Cgroup, bytes: u64) -> Outcome<Self> {
+        let mut worker = Self::start(home, |line| {
+            let len = bytes as usize;
+            let mut memory = Mapping::anon(len)?;
+            memory.fill(0..len, bytes);
+            line.rest()?;
+            crate::check!(memory.holds(0..len, bytes), "memory has changed");
+            line.rest()
+        })?;
+        worker.hear()?;
+        Ok(worker)
+    }
+
     /// Starts a process that grows by one megabyte a word until it has `bytes`, then rests.
     pub fn growing(home: &Cgroup, bytes: u64) -> Outcome<Self> {
         Self::start(home, |line| {

@@ -101,8 +101,12 @@ pub(crate) fn free_pages(memcg: &MemCgroup) -> isize {
 /// Whether so little swap space is left that `page`, which is in memory, should give up its copy
 /// there: half is in use, on the machine or of what a container may have.
 pub(crate) fn is_full(page: MetaPage<'_, Referenced>) -> bool {
-    if swap::is_full() || !vm::on_v2() {
-        return swap::is_full();
+    if swap::is_full() {
+        return true;
+    }
+    // On cgroup v1 there is no boundary of swap space alone.
+    if !vm::on_v2() {
+        return false;
     }
     let Some(owner) = page.owner() else {
         return false;

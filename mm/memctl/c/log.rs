@@ -10,35 +10,30 @@ use kernel::{
     prelude::*, //
 };
 
+/// Writes `text` to the log.
+///
+/// # Safety
+///
+/// `format` takes one argument, with `%pA`.
+unsafe fn print(format: &CStr, text: fmt::Arguments<'_>) {
+    // SAFETY: By the requirement of this function; `text` is what `%pA` wants.
+    unsafe { bindings::_printk(format.as_char_ptr(), (&raw const text).cast::<c_void>()) };
+}
+
 /// Writes a line of the level `info`. Any context.
 pub(crate) fn info(line: fmt::Arguments<'_>) {
-    // SAFETY: The format takes the one argument there is.
-    unsafe {
-        bindings::_printk(
-            c"\x016%pA\n".as_char_ptr(),
-            (&raw const line).cast::<c_void>(),
-        )
-    };
+    // SAFETY: The format takes the one argument.
+    unsafe { print(c"\x016%pA\n", line) }
 }
 
-/// Begins a line of that level, which `pr_cont!` goes on with.
+/// Begins a line of that level, which `pr_cont!` goes on with. Any context.
 pub(crate) fn begin(line: fmt::Arguments<'_>) {
     // SAFETY: As above.
-    unsafe {
-        bindings::_printk(
-            c"\x016%pA".as_char_ptr(),
-            (&raw const line).cast::<c_void>(),
-        )
-    };
+    unsafe { print(c"\x016%pA", line) }
 }
 
-/// Writes a line of the level `warn`.
+/// Writes a line of the level `warn`. Any context.
 pub(crate) fn warn(line: fmt::Arguments<'_>) {
     // SAFETY: As above.
-    unsafe {
-        bindings::_printk(
-            c"\x014%pA\n".as_char_ptr(),
-            (&raw const line).cast::<c_void>(),
-        )
-    };
+    unsafe { print(c"\x014%pA\n", line) }
 }

@@ -13,16 +13,19 @@ use super::{
     memcg::MemCgroup,
     wait, //
 };
-use kernel::sync::{
-    atomic::{
-        Atomic,
-        Full,
-        Relaxed, //
-    },
-    Arc, //
+use kernel::{
+    res_counter::ResCounter,
+    sync::{
+        atomic::{
+            Atomic,
+            Full,
+            Relaxed, //
+        },
+        Arc, //
+    }, //
 };
 
-/// What a threshold is of.
+/// What a limit of cgroup v1 is of, or a threshold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Measured {
     /// Pages in memory.
@@ -33,6 +36,14 @@ pub(crate) enum Measured {
 
 impl Measured {
     pub(crate) const ALL: [Self; 2] = [Self::Memory, Self::MemSw];
+
+    /// What counts it in `memcg`.
+    pub(crate) fn counter(self, memcg: &MemCgroup) -> Option<&ResCounter> {
+        match self {
+            Self::Memory => Some(memcg.memory()),
+            Self::MemSw => memcg.memsw(),
+        }
+    }
 }
 
 /// Usage crosses a number of pages, up or down.

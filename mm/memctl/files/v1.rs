@@ -13,6 +13,7 @@ use super::v1_stat::NumaStat;
 use super::{
     v1_counters::{
         Kmem,
+        Limited,
         Memory,
         Resource,
         Tcp, //
@@ -171,7 +172,7 @@ impl<T: Resource> Write for MaxUsage<T> {
 /// Bytes that may be in use.
 pub(crate) struct Limit<T>(PhantomData<T>);
 
-impl<T: Resource> ReadU64 for Limit<T> {
+impl<T: Limited> ReadU64 for Limit<T> {
     type Data = MemCgroup;
 
     fn read(memcg: &MemCgroup) -> u64 {
@@ -179,7 +180,7 @@ impl<T: Resource> ReadU64 for Limit<T> {
     }
 }
 
-impl<T: Resource> Write for Limit<T> {
+impl<T: Limited> Write for Limit<T> {
     type Data = MemCgroup;
 
     fn write(memcg: &MemCgroup, text: &[u8], _nonblock: bool) -> Result {

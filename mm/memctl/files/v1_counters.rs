@@ -8,10 +8,7 @@ use crate::{
         memcg::MemCgroup,
         wish::Measured, //
     },
-    pressure::reclaim::{
-        self,
-        Limited, //
-    },
+    pressure::reclaim,
     usage::{
         counters,
         stock, //
@@ -29,7 +26,10 @@ pub(crate) trait Resource {
 
     /// How much is in use. May sleep.
     fn in_use(memcg: &MemCgroup) -> usize;
+}
 
+/// What has a limit of its own.
+pub(crate) trait Limited: Resource {
     /// Sets the limit. May sleep.
     ///
     /// # Errors
@@ -43,18 +43,20 @@ pub(crate) struct Memory;
 
 impl Resource for Memory {
     fn counter(memcg: &MemCgroup) -> Option<&ResCounter> {
-        Some(memcg.memory())
+        Measured::Memory.counter(memcg)
     }
 
     fn in_use(memcg: &MemCgroup) -> usize {
         match memcg.is_root() {
             true => counters::in_root(Measured::Memory),
-            false => stock::in_use(memcg),
+            false => stock::in_use(memcg, Measured::Memory),
         }
     }
+}
 
+impl Limited for Memory {
     fn set_limit(memcg: &MemCgroup, limit: usize) -> Result {
-        reclaim::set_limit(memcg, Limited::Memory, limit)
+        reclaim::set_limit(memcg, Measured::Memory, limit)
     }
 }
 
@@ -69,10 +71,6 @@ impl Resource for Kmem {
     fn in_use(memcg: &MemCgroup) -> usize {
         stock::kernel_in_use(memcg)
     }
-
-    fn set_limit(_memcg: &MemCgroup, _limit: usize) -> Result {
-        Err(EINVAL)
-    }
 }
 
 /// What TCP has for sockets.
@@ -86,7 +84,9 @@ impl Resource for Tcp {
     fn in_use(memcg: &MemCgroup) -> usize {
         memcg.tcp().map_or(0, ResCounter::usage)
     }
+}
 
+impl Limited for Tcp {
     fn set_limit(memcg: &MemCgroup, limit: usize) -> Result {
         memcg.tcp().ok_or(EINVAL)?.set_limit(limit)?;
         memcg.account_tcp();
@@ -101,17 +101,20 @@ pub(crate) struct MemSw;
 #[cfg(CONFIG_SWAP)]
 impl Resource for MemSw {
     fn counter(memcg: &MemCgroup) -> Option<&ResCounter> {
-        memcg.memsw()
+        Measured::MemSw.counter(memcg)
     }
 
     fn in_use(memcg: &MemCgroup) -> usize {
         match memcg.is_root() {
             true => counters::in_root(Measured::MemSw),
-            false => stock::memsw_in_use(memcg),
+            false => stock::in_use(memcg, Measured::MemSw),
         }
     }
+}
 
+#[cfg(CONFIG_SWAP)]
+impl Limited for MemSw {
     fn set_limit(memcg: &MemCgroup, limit: usize) -> Result {
-        reclaim::set_limit(memcg, Limited::MemSw, limit)
+        reclaim::set_limit(memcg, Measured::MemSw, limit)
     }
 }

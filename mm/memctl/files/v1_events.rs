@@ -101,14 +101,7 @@ impl Write for EventControl {
         eventfd.expect_eventfd()?;
         let file = file?;
         let name = file.cgroup_file()?;
-        let is_known = [
-            b"memory.usage_in_bytes".as_slice(),
-            b"memory.oom_control",
-            b"memory.pressure_level",
-        ]
-        .contains(&name)
-            || (cfg!(CONFIG_SWAP) && name == b"memory.memsw.usage_in_bytes");
-        if !is_known || !file.is_of(memcg) {
+        if !file.is_of(memcg) {
             return Err(EINVAL);
         }
         match name {
@@ -123,7 +116,10 @@ impl Write for EventControl {
             b"memory.usage_in_bytes" => {
                 Self::threshold(memcg, &eventfd, Measured::Memory, arguments)
             }
-            _ => Self::threshold(memcg, &eventfd, Measured::MemSw, arguments),
+            b"memory.memsw.usage_in_bytes" if cfg!(CONFIG_SWAP) => {
+                Self::threshold(memcg, &eventfd, Measured::MemSw, arguments)
+            }
+            _ => Err(EINVAL),
         }
     }
 }

@@ -14,7 +14,8 @@ use crate::{
     c::{
         events::MemoryEvent,
         memcg::MemCgroup,
-        vm, //
+        vm,
+        wish::Measured, //
     },
     pressure::reclaim,
     usage::stock,
@@ -141,7 +142,7 @@ pub(crate) trait InUse: Peak<Data = MemCgroup> {
 
 impl InUse for Memory {
     fn in_use(memcg: &MemCgroup) -> usize {
-        stock::in_use(memcg)
+        stock::in_use(memcg, Measured::Memory)
     }
 }
 

@@ -145,7 +145,7 @@ mod v1 {
             levels::note_priority(memcg, prio.max(0) as u32, gfp);
         }
 
-        /// What `mm/vmpressure.c` keeps for listeners is not used: see `pressure/listeners.rs`.
+        /// What `mm/vmpressure.c` keeps for listeners is not used: see `pressure/levels.rs`.
         ///
         /// # Safety
         ///

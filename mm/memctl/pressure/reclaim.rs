@@ -15,7 +15,8 @@ use crate::{
         gfp::Gfp,
         memcg::MemCgroup,
         task::Current,
-        vm, //
+        vm,
+        wish::Measured, //
     },
     stats::events,
     usage::{
@@ -36,36 +37,18 @@ use kernel::{
 /// how much there is left to do.
 const STEP: usize = 256;
 
-/// What a limit of cgroup v1 is of.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Limited {
-    /// Pages in memory.
-    Memory,
-    /// Pages in memory and in swap space together.
-    MemSw,
-}
-
-impl Limited {
-    /// What counts it.
-    pub(crate) fn counter(self, memcg: &MemCgroup) -> Option<&ResCounter> {
-        match self {
-            Self::Memory => Some(memcg.memory()),
-            Self::MemSw => memcg.memsw(),
-        }
-    }
-
-    /// Sets the limit. It is never more for memory than for memory and swap space together.
-    fn set(self, memcg: &MemCgroup, limit: usize) -> Result {
-        let _lock = vm::lock_limits();
-        let other = |of: Self| of.counter(memcg).map(ResCounter::limit);
-        let fits = match self {
-            Self::Memory => other(Self::MemSw).is_none_or(|memsw| limit <= memsw),
-            Self::MemSw => other(Self::Memory).is_none_or(|memory| limit >= memory),
-        };
-        match self.counter(memcg) {
-            Some(counter) if fits => counter.set_limit(limit),
-            _ => Err(EINVAL),
-        }
+/// Sets a limit of `memcg` if no more is used. It is never more for memory than for memory and swap
+/// space together.
+fn try_set_limit(memcg: &MemCgroup, what: Measured, limit: usize) -> Result {
+    let _lock = vm::lock_limits();
+    let other = |of: Measured| of.counter(memcg).map(ResCounter::limit);
+    let fits = match what {
+        Measured::Memory => other(Measured::MemSw).is_none_or(|memsw| limit <= memsw),
+        Measured::MemSw => other(Measured::Memory).is_none_or(|memory| limit >= memory),
+    };
+    match what.counter(memcg) {
+        Some(counter) if fits => counter.set_limit(limit),
+        _ => Err(EINVAL),
     }
 }
 
@@ -75,14 +58,14 @@ impl Limited {
 ///
 /// `EBUSY` if there is nothing more to reclaim, `EINTR` if a signal came; the limit is then what it
 /// was. `EINVAL` if less could be in memory and swap space together than in memory.
-pub(crate) fn set_limit(memcg: &MemCgroup, what: Limited, limit: usize) -> Result {
+pub(crate) fn set_limit(memcg: &MemCgroup, what: Measured, limit: usize) -> Result {
     let mut retries = MAX_RECLAIM_RETRIES;
     stock::drain(memcg);
     loop {
         if Current::get().signal_pending() {
             return Err(EINTR);
         }
-        let set = what.set(memcg, limit);
+        let set = try_set_limit(memcg, what, limit);
         // Also if it has failed: for a moment there was less room than there is.
         waiters::wake(memcg);
         let busy = match set {
@@ -95,7 +78,7 @@ pub(crate) fn set_limit(memcg: &MemCgroup, what: Limited, limit: usize) -> Resul
         }
         let usage = what.counter(memcg).map_or(0, ResCounter::usage);
         let excess = usage.saturating_sub(limit).clamp(1, STEP);
-        let reclaimed = vm::reclaim(memcg, excess, Gfp::KERNEL, what == Limited::Memory);
+        let reclaimed = vm::reclaim(memcg, excess, Gfp::KERNEL, what == Measured::Memory);
         // Stocks may be what is in excess. But those who are at work fill them again and again: to
         // take them back is no progress.
         if (stock::drain(memcg) == 0 || retries == 0) && reclaimed == 0 {

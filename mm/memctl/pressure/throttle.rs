@@ -17,7 +17,8 @@ use crate::{
         gfp::Gfp,
         memcg::MemCgroup,
         task::Current,
-        vm, //
+        vm,
+        wish::Measured, //
     },
     stats::events,
     usage::stock, //
@@ -105,7 +106,7 @@ fn is_beyond(memcg: &MemCgroup, high: usize) -> bool {
 
 /// The same as of now: many stocks may have been begun since the last flush. Sleeps.
 fn is_beyond_now(memcg: &MemCgroup, high: usize) -> bool {
-    is_beyond(memcg, high) && stock::in_use(memcg) > high
+    is_beyond(memcg, high) && stock::in_use(memcg, Measured::Memory) > high
 }
 
 /// Reclaims in each container from `memcg` up that is beyond its boundary. Sleeps.

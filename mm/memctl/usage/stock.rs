@@ -40,6 +40,7 @@ use crate::{
             self,
             Cpu, //
         },
+        wish::Measured, //
     },
     stats::flush, //
 };
@@ -51,6 +52,7 @@ use kernel::{
         PreemptionOff,
         ThisRow, //
     },
+    res_counter::ResCounter,
     sync::{
         atomic::{
             Atomic,
@@ -222,29 +224,21 @@ pub(crate) fn stocked(memcg: &MemCgroup) -> usize {
     memcg.totals().get(STOCKED).max(0) as usize
 }
 
-/// How many pages of `memcg` and of all below it are in use, stocks left out. May sleep.
-pub(crate) fn in_use(memcg: &MemCgroup) -> usize {
+/// How many pages `of` `memcg` and of all below it are in use, stocks left out. May sleep.
+pub(crate) fn in_use(memcg: &MemCgroup, of: Measured) -> usize {
     flush::flush_below(memcg);
-    in_use_as_known(memcg)
-}
-
-/// How many pages of `memcg` and of all below it are in memory and swap space together, on cgroup
-/// v1, stocks left out. May sleep.
-#[cfg(CONFIG_SWAP)]
-pub(crate) fn memsw_in_use(memcg: &MemCgroup) -> usize {
-    flush::flush_below(memcg);
-    let charged = memcg.memsw().map_or(0, |memsw| memsw.usage());
+    let charged = of.counter(memcg).map_or(0, ResCounter::usage);
     charged.saturating_sub(held(memcg))
 }
 
 /// How many pages of kernel memory of `memcg` and all below it are in use, on cgroup v1. Does not
 /// sleep.
 pub(crate) fn kernel_in_use(memcg: &MemCgroup) -> usize {
-    let charged = memcg.kmem().map_or(0, |kmem| kmem.usage());
+    let charged = memcg.kmem().map_or(0, ResCounter::usage);
     charged.saturating_sub(bytes::held(memcg))
 }
 
-/// As [`in_use`], with stocks as of the last flush of statistics. Does not sleep.
+/// As [`in_use`], of memory, with stocks as of the last flush of statistics. Does not sleep.
 pub(crate) fn in_use_as_known(memcg: &MemCgroup) -> usize {
     memcg.memory().usage().saturating_sub(held(memcg))
 }

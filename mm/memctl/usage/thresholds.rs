@@ -16,6 +16,7 @@ use crate::c::{
         Threshold, //
     },
 };
+use kernel::res_counter::ResCounter;
 
 /// How often usage is looked at again because it has changed meanwhile. Who changes it looks, too.
 const TRIES: usize = 4;
@@ -25,10 +26,7 @@ pub(crate) fn usage(memcg: &MemCgroup, of: Measured) -> usize {
     if memcg.is_root() {
         return counters::in_root(of);
     }
-    match of {
-        Measured::Memory => memcg.memory().usage(),
-        Measured::MemSw => memcg.memsw().map_or(0, |memsw| memsw.usage()),
-    }
+    of.counter(memcg).map_or(0, ResCounter::usage)
 }
 
 /// A threshold of `memcg` at as many pages.

@@ -5,11 +5,10 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::{chown, PermissionsExt};
 use std::path::Path;
 
-use crate::cgroup::{Cgroup, Hierarchy};
+use crate::cgroup::{Cgroup, Hierarchy, EVENT_CONTROL};
 use crate::check;
 use crate::group;
 use crate::ktap::Group;
@@ -28,9 +27,6 @@ pub const V2_GROUP: Group = group!("permission_namespace": top, inside, no_escap
 const USER: u32 = 65534;
 
 const LIMIT: u64 = 8 * MB;
-
-/// A file of cgroup v1 that is written to in order to be told of events.
-const EVENT_CONTROL: &str = "cgroup.event_control";
 
 /// Runs `body` as a user without privileges, in a process of `home`.
 fn as_user(home: &Cgroup, body: impl FnOnce() -> Outcome) -> Outcome {
@@ -243,12 +239,6 @@ fn debugging(hierarchy: &Hierarchy) -> Outcome {
     })
 }
 
-/// Asks to be told on `events` of what happens to `watched`, which the caller has opened.
-fn watch(container: &Cgroup, events: &File, watched: &File, arguments: &str) -> io::Result<()> {
-    let (events, watched) = (events.as_raw_fd(), watched.as_raw_fd());
-    container.try_write(EVENT_CONTROL, &format!("{events} {watched} {arguments}"))
-}
-
 /// A container whose file for events, and nothing else, was given to the user.
 fn watchable(hierarchy: &Hierarchy) -> Outcome<Cgroup> {
     let container = hierarchy.create("watched")?;
@@ -268,7 +258,9 @@ fn register(hierarchy: &Hierarchy) -> Outcome {
         let mut events = sys::event_counter()?;
         let usage = File::open(container.file("memory.usage_in_bytes"))?;
         let threshold = MB.to_string();
-        watch(&container, &events, &usage, &threshold).context("a threshold")?;
+        container
+            .try_listen(&events, &usage, &threshold)
+            .context("a threshold")?;
         line.rest()?;
         eventually(|| {
             let mut count = [0; 8];
@@ -286,7 +278,7 @@ fn unreadable(hierarchy: &Hierarchy) -> Outcome {
     let open = open_to_write(&container, "memory.force_empty")?;
     as_user(&hierarchy.create("home")?, || {
         let events = sys::event_counter()?;
-        let watched = watch(&container, &events, &open, "");
+        let watched = container.try_listen(&events, &open, "");
         refused("memory.force_empty", watched, EACCES)
     })
 }

@@ -70,15 +70,7 @@ fn lower(hierarchy: &Hierarchy) -> Outcome {
 fn back_in(hierarchy: &Hierarchy) -> Outcome {
     machine::swap_on()?;
     let container = hierarchy.create("swap")?;
-    let mut worker = Worker::start(&container, |line| {
-        let len = SIZE as usize;
-        let mut memory = Mapping::anon(len)?;
-        memory.fill(0..len, 1);
-        line.rest()?;
-        check!(memory.holds(0..len, 1), "memory has changed");
-        line.rest()
-    })?;
-    worker.hear()?;
+    let mut worker = Worker::returning(&container, SIZE)?;
     usage_is(&container, SIZE)?;
     container.set_limit(SIZE / 8)?;
     container.unlimited()?;

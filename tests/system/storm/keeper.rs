@@ -4,7 +4,6 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
 
 use super::actor::Actor;
 use super::place::{self, Place};
@@ -131,9 +130,7 @@ fn act(actor: &mut Actor<'_>, action: Action, place: &Place) -> io::Result<()> {
 /// Listens to a file, until what is returned is dropped.
 fn listen(container: &Cgroup, file: &str, arguments: &str) -> io::Result<File> {
     let events = sys::event_counter()?;
-    let file = File::open(container.file(file))?;
-    let (fd, of) = (events.as_raw_fd(), file.as_raw_fd());
-    container.try_write("cgroup.event_control", &format!("{fd} {of} {arguments}"))?;
+    container.try_listen(&events, &File::open(container.file(file))?, arguments)?;
     Ok(events)
 }
 
