@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What happens when there is no room? [`reclaim`] takes pages back, [`protection`] says from whom
-//! not, [`throttle`] slows down, [`oom`] kills or lets wait, [`listeners`] are told, and of pressure
-//! by [`levels`], [`writeback`] limits dirty pages.
+//! not, [`throttle`] slows down, [`oom`] kills or lets wait, [`listeners`] are told, of pressure by
+//! [`levels`], and [`writeback`] limits dirty pages.
 #![deny(unsafe_code)]
 
 #[cfg(CONFIG_MEMCG_V1)]
