@@ -13,6 +13,7 @@
 #ifndef _LINUX_MEMCTL_H
 #define _LINUX_MEMCTL_H
 
+#include <linux/jump_label.h>
 #include <linux/llist.h>
 #include <linux/res_counter.h>
 
@@ -22,7 +23,7 @@ static inline bool mem_cgroup_disabled(void);
 
 /* As many as there are in mm/memctl/c/items.rs, which checks that. */
 enum {
-	MEMCTL_NR_RARE_EVENTS = 6 + 2 * IS_ENABLED(CONFIG_SWAP) +
+	MEMCTL_NR_RARE_EVENTS = 8 + 2 * IS_ENABLED(CONFIG_SWAP) +
 				IS_ENABLED(CONFIG_ZSWAP) +
 				4 * IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) +
 				3 * IS_ENABLED(CONFIG_NUMA_BALANCING),
@@ -159,6 +160,8 @@ struct memctl_state {
 	bool oom_kill_disable;
 	/* All processes are killed together. */
 	bool oom_group;
+	/* Pages of files that others give up, and that are used here, become its. */
+	bool takes_over;
 #ifdef CONFIG_ZSWAP
 	/* What zswap holds may be written to the swap device. */
 	bool zswap_writeback;
@@ -235,6 +238,29 @@ enum page_memcg_data_flags {
 
 #define __OBJEXTS_ALLOC_FAIL	MEMCG_DATA_OBJEXTS
 #define __FIRST_OBJEXT_FLAG	__NR_MEMCG_DATA_FLAGS
+
+/*
+ * Pages of files that reclaim takes from a container, and that only others use,
+ * become theirs; mm/memctl/account/handover.rs.
+ */
+DECLARE_STATIC_KEY_TRUE(memcg_handover_key);
+
+static inline bool mem_cgroup_hands_over(void)
+{
+	return static_branch_likely(&memcg_handover_key);
+}
+
+/*
+ * The id of the container of @mm, which has used @folio, if it can take it over; 0
+ * if not. @folio is locked.
+ */
+int mem_cgroup_taker(struct folio *folio, struct mm_struct *mm);
+
+/*
+ * Lets @folio, which was isolated to be freed, be of the container with the id
+ * @taker. Says whether that was done. May sleep if @gfp says so.
+ */
+bool mem_cgroup_hand_over(struct folio *folio, int taker, gfp_t gfp);
 
 /*
  * What is protected of @memcg in a reclaim of @root, as of the last

@@ -22,6 +22,7 @@
 #include <linux/zswap.h>
 #include <net/sock.h>
 #include <trace/events/memcg.h>
+#include <trace/events/memctl.h>
 #include "../internal.h"
 #include "../slab.h"
 #include "../swap.h"

@@ -9,11 +9,11 @@
 //!
 //! Containers: [`memcg`] (with [`state`], [`v1`], [`create`], [`ids`] and [`life`]), [`node`] (with
 //! [`sizes`]), [`objcg`] (with [`handles`]); [`counts`], [`changed`] and [`stocked`]. Folios and
-//! pages: [`meta_page`] (with [`binding`] and [`kernel_pages`]), [`lists`]. Objects of slab caches:
-//! [`slab`]. What the audit passes: [`passed`]. Others: [`task`] (with [`current`]), [`swap`],
-//! [`foreign`] (with [`note`]), [`sock`], [`wait`], [`listener`] (with [`listeners`] and [`wish`]),
-//! [`log`], [`trace`], [`vm`] (with [`mount`]). What C has numbers or bits for: [`items`],
-//! [`events`], [`gfp`].
+//! pages: [`meta_page`] (with [`binding`], [`frozen`] and [`kernel_pages`]), [`lists`]. Objects of
+//! slab caches: [`slab`]. What the audit passes: [`passed`]. Others: [`task`] (with [`current`]),
+//! [`swap`], [`foreign`] (with [`note`]), [`sock`], [`wait`], [`listener`] (with [`listeners`] and
+//! [`wish`]), [`log`], [`trace`], [`vm`] (with [`mount`]). What C has numbers or bits for:
+//! [`items`], [`events`], [`gfp`].
 
 /// Checks that a type of ours has the layout of one of C: the size, and where the fields are.
 macro_rules! same_layout {
@@ -37,6 +37,7 @@ mod current;
 pub(crate) mod events;
 #[cfg(CONFIG_CGROUP_WRITEBACK)]
 pub(crate) mod foreign;
+pub(crate) mod frozen;
 pub(crate) mod gfp;
 #[cfg(CONFIG_MEMCTL_DEBUG)]
 pub(crate) mod handles;

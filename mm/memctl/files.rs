@@ -5,6 +5,7 @@
 //! and [`v2_zswap`] are what is behind some; [`log`] is what the report of an OOM kill says.
 #![deny(unsafe_code)]
 
+mod handover;
 pub(crate) mod log;
 pub(crate) mod v1;
 mod v1_counters;

@@ -187,6 +187,40 @@ __rust_helper void *rust_helper_memctl_cache_alloc(struct kmem_cache *cache,
 	return kmem_cache_alloc_node(cache, gfp, nid);
 }
 
+/* folios that another container is to have */
+
+__rust_helper bool rust_helper_memctl_folio_release(struct folio *folio, gfp_t gfp)
+{
+	if (!folio_needs_release(folio))
+		return true;
+	return !folio_test_dirty(folio) && filemap_release_folio(folio, gfp);
+}
+
+/*
+ * Freezes the references of @folio, which is locked, if they are those of the page
+ * cache and the caller's. Returns how many these are, or 0.
+ */
+__rust_helper int rust_helper_memctl_folio_freeze(struct folio *folio)
+{
+	int refs = folio_nr_pages(folio) + 1;
+
+	if (!folio->mapping || folio_test_anon(folio) || folio_test_swapcache(folio) ||
+	    folio_test_lru(folio) || folio_mapped(folio) ||
+	    !folio_ref_freeze(folio, refs))
+		return 0;
+	/* Who had a reference until now may have written to it. */
+	if (!folio_test_writeback(folio) &&
+	    (folio_test_swapbacked(folio) || !folio_test_dirty(folio)))
+		return refs;
+	folio_ref_unfreeze(folio, refs);
+	return 0;
+}
+
+__rust_helper void rust_helper_memctl_folio_unfreeze(struct folio *folio, int refs)
+{
+	folio_ref_unfreeze(folio, refs);
+}
+
 /* kernel memory */
 
 __rust_helper struct slab *rust_helper_memctl_slab_of(const void *object)

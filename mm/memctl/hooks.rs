@@ -10,7 +10,8 @@
 //!
 //! [`folio`]: page cache, page faults, shmem, hugetlb, migration, splitting. [`swap`]: swap space.
 //! [`lru`]: LRU lists. [`stats`]: statistics and events. [`find`]: who asks whose something is.
-//! [`reclaim`]: walks of reclaim, protection, throttling, pressure. [`oom`]: the OOM killer.
+//! [`reclaim`]: walks of reclaim, protection, throttling, pressure. [`handover`]: who could have
+//! what reclaim takes. [`oom`]: the OOM killer.
 //! [`writeback`]: dirty pages. [`cgroup`]: the cgroup core. [`kmem`] and [`slab`]: kernel
 //! memory. [`net`]: sockets. [`zswap`]: swap space that is compressed memory. [`debug`]: debugfs.
 #![deny(unsafe_code)]
@@ -21,6 +22,7 @@ mod cgroup;
 mod debug;
 mod find;
 mod folio;
+mod handover;
 mod kmem;
 mod lru;
 mod net;

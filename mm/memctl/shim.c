@@ -8,6 +8,7 @@
 #define CREATE_TRACE_POINTS
 #define CREATE_RUST_TRACE_POINTS
 #include <trace/events/memcg.h>
+#include <trace/events/memctl.h>
 #undef CREATE_TRACE_POINTS
 #undef CREATE_RUST_TRACE_POINTS
 
@@ -16,6 +17,8 @@
 #include <linux/export.h>
 #include <linux/init.h>
 #include <linux/irq_work.h>
+#include <linux/kobject.h>
+#include <linux/kstrtox.h>
 #include <linux/llist.h>
 #include <linux/memcontrol.h>
 #include <linux/module.h>
@@ -25,6 +28,7 @@
 #include <linux/sched/mm.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/sysfs.h>
 #include <linux/vmstat.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -50,6 +54,9 @@ DEFINE_STATIC_KEY_FALSE(memcg_bpf_enabled_key);
 EXPORT_SYMBOL(memcg_bpf_enabled_key);
 DEFINE_STATIC_KEY_FALSE(memcg_kmem_online_key);
 EXPORT_SYMBOL(memcg_kmem_online_key);
+
+/* Cleared where reclaim is to free whatever only others use. */
+DEFINE_STATIC_KEY_TRUE(memcg_handover_key);
 
 DEFINE_PER_CPU_ALIGNED(struct memctl_stocks, memctl_stocks);
 DEFINE_SPINLOCK(memctl_objcg_lock);
@@ -207,6 +214,47 @@ static int __init memctl_flush_init(void)
 	return 0;
 }
 late_initcall(memctl_flush_init);
+
+#ifdef CONFIG_SYSFS
+static ssize_t handover_show(struct kobject *kobj, struct kobj_attribute *attr,
+			     char *buf)
+{
+	return sysfs_emit(buf, "%d\n", mem_cgroup_hands_over());
+}
+
+static ssize_t handover_store(struct kobject *kobj, struct kobj_attribute *attr,
+			      const char *buf, size_t count)
+{
+	bool on;
+	int err = kstrtobool(buf, &on);
+
+	if (err)
+		return err;
+	if (on)
+		static_branch_enable(&memcg_handover_key);
+	else
+		static_branch_disable(&memcg_handover_key);
+	return count;
+}
+static struct kobj_attribute memctl_handover_attr = __ATTR_RW(handover);
+
+static int __init memctl_sysfs_init(void)
+{
+	struct kobject *dir;
+	int err;
+
+	if (mem_cgroup_disabled())
+		return 0;
+	dir = kobject_create_and_add("memctl", mm_kobj);
+	if (!dir)
+		return -ENOMEM;
+	err = sysfs_create_file(dir, &memctl_handover_attr.attr);
+	if (err)
+		kobject_put(dir);
+	return err;
+}
+late_initcall(memctl_sysfs_init);
+#endif
 
 struct cgroup_subsys memory_cgrp_subsys = {
 	.css_alloc = memctl_css_alloc,

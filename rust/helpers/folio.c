@@ -50,6 +50,11 @@ __rust_helper bool rust_helper_folio_test_swapbacked(struct folio *folio)
 	return folio_test_swapbacked(folio);
 }
 
+__rust_helper bool rust_helper_folio_test_pmd_mappable(struct folio *folio)
+{
+	return folio_test_pmd_mappable(folio);
+}
+
 __rust_helper bool rust_helper_folio_unqueue_deferred_split(struct folio *folio)
 {
 	return folio_unqueue_deferred_split(folio);

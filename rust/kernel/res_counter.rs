@@ -326,6 +326,28 @@ impl ResCounter {
         core::iter::successors(Some(self), |c| c.parent())
     }
 
+    /// The nearest counter that is this one or above it, and `other` or above that. Steps: levels.
+    pub fn common<'a>(&'a self, other: &'a ResCounter) -> Option<&'a ResCounter> {
+        let (own, others) = (self.up().count(), other.up().count());
+        let levels = own.min(others);
+        let pairs = self
+            .up()
+            .skip(own - levels)
+            .zip(other.up().skip(others - levels));
+        pairs
+            .map(|(own, other)| (own, core::ptr::eq(own, other)))
+            .find_map(|(own, same)| same.then_some(own))
+    }
+
+    /// This counter and those above it, as far as they are below `top`.
+    fn up_below<'a>(
+        &'a self,
+        top: Option<&'a ResCounter>,
+    ) -> impl Iterator<Item = &'a ResCounter> + use<'a> {
+        self.up()
+            .take_while(move |counter| !top.is_some_and(|top| core::ptr::eq(top, *counter)))
+    }
+
     /// Units in use, here and below.
     #[inline]
     pub fn usage(&self) -> usize {
@@ -442,8 +464,42 @@ impl ResCounter {
     /// # Errors
     ///
     /// [`OverLimit`] names the lowest counter without room; its failure count went up by one.
+    #[inline]
     pub fn try_charge(&self, n: usize) -> Result<(), OverLimit> {
-        for (level, counter) in self.up().enumerate() {
+        self.try_charge_below(n, None)
+    }
+
+    /// Charges `n` units here and to the counters above that are below `top`, or nowhere: a charge
+    /// moves from one counter to another without what is above both noticing.
+    ///
+    /// # Errors
+    ///
+    /// As [`ResCounter::try_charge`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use kernel::{prelude::*, res_counter::ResCounter};
+    /// let house = ResCounter::new(10);
+    /// // SAFETY: The house outlives its rooms.
+    /// let (hall, attic) = unsafe {
+    ///     (
+    ///         ResCounter::below_unchecked(Some(&house), 10),
+    ///         ResCounter::below_unchecked(Some(&house), 4),
+    ///     )
+    /// };
+    /// hall.charge(10);
+    ///
+    /// // Four chairs go to the attic, though the house is full.
+    /// let top = hall.common(&attic);
+    /// assert!(attic.try_charge(4).is_err());
+    /// assert!(attic.try_charge_below(4, top).is_ok());
+    /// hall.uncharge_below(4, top);
+    /// assert_eq!((hall.usage(), attic.usage(), house.usage()), (6, 4, 10));
+    /// assert!(attic.try_charge_below(1, top).is_err());
+    /// ```
+    pub fn try_charge_below(&self, n: usize, top: Option<&ResCounter>) -> Result<(), OverLimit> {
+        for (level, counter) in self.up_below(top).enumerate() {
             if counter.try_charge_one(n).is_err() {
                 counter.failcnt_atomic().add(1usize, Relaxed);
                 for charged in self.up().take(level) {
@@ -455,7 +511,7 @@ impl ResCounter {
             }
         }
         // Only now: a charge that was taken back has not been in use.
-        for counter in self.up() {
+        for counter in self.up_below(top) {
             let usage = counter.usage();
             counter.note_watermark(usage);
             counter.note_usage(usage);
@@ -482,8 +538,14 @@ impl ResCounter {
 
     /// Takes back `n` units here and above. A full barrier: who then finds nobody waiting for room
     /// has been seen by all who begin to wait later.
+    #[inline]
     pub fn uncharge(&self, n: usize) {
-        for counter in self.up() {
+        self.uncharge_below(n, None);
+    }
+
+    /// Takes back `n` units here and above, as far as that is below `top`.
+    pub fn uncharge_below(&self, n: usize, top: Option<&ResCounter>) {
+        for counter in self.up_below(top) {
             counter.uncharge_one(n);
             counter.note_usage(counter.usage());
         }

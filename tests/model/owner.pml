@@ -5,7 +5,8 @@
  *
  * Containers G <- P <- C: G stays, C is removed, and P too with REMOVE_P. Each has
  * one handle, numbered as it is, which stands for that of one node. USERS tasks
- * in C have one folio each. If it is one only, somebody else looks at its folio.
+ * in C have one folio each. If it is one only, somebody else looks at its folio; or,
+ * with HANDOVER, reclaim hands it over to P or G.
  *
  * A step is one access to what others see. An atomic sequence is one atomic
  * operation of the code, or more where that takes nothing away: a check, what is
@@ -46,6 +47,11 @@ bool hbusy;		/* somebody is in the middle of the lists of handles */
 /* Folios. */
 byte word[USERS] = NONE;	/* memcg_data */
 byte list[USERS] = NONE;	/* whose LRU list */
+
+/* The lock of folio 0, and who has a reference on it for a while, or none may. */
+bool flocked;
+byte pins;
+bool frozen;
 
 byte done;
 
@@ -294,7 +300,13 @@ proctype User(byte me)
 	if
 	:: skip		/* it stays */
 	:: /* hooks/find.rs, get_mem_cgroup_from_folio(), and get_found() */
-	   atomic { rcu_read_lock(); memcg_of(h, m) };
+	   atomic {
+		!(me == 0 && frozen) ->
+		pins = pins + (me == 0);
+		h = word[me];
+		rcu_read_lock();
+		memcg_of(h, m)
+	   };
 	   do
 	   :: css_tryget(m, got);
 	      if
@@ -304,8 +316,18 @@ proctype User(byte me)
 	      atomic { memcg_of(h, m) }
 	   od;
 	   atomic { rcu_read_unlock() };
-	   atomic { css_put(m) }
-	:: /* __page_cache_release() */
+	   atomic {
+		css_put(m);
+		/* A reference keeps it bound as it is. */
+		assert(word[me] == h);
+		pins = pins - (me == 0)
+	   }
+	:: /* truncate_inode_folio(), then __page_cache_release() */
+	   atomic {
+		!(me == 0 && flocked) ->
+		flocked = flocked || me == 0;
+		h = word[me]
+	   };
 	   lock_for(h, m);
 	   atomic {
 		assert(memcg[h] == m && list[me] == m);
@@ -369,6 +391,106 @@ proctype Looker()
 	   :: else
 	   fi
 	fi;
+	done++
+}
+
+/* Reclaim for C, which comes to folio 0. */
+proctype Reclaimer()
+{
+	byte me = LOOKER;
+	byte h, m, k, taker, n;
+	bool got;
+
+	/* shrink_inactive_list(), shrink_folio_list() */
+	atomic {
+		if
+#ifndef NO_FOLIO_LOCK
+		:: !flocked && list[0] != NONE -> flocked = true; h = word[0]
+#else
+		:: word[0] != NONE && list[0] != NONE -> h = word[0]
+#endif
+		:: skip -> goto out
+		fi
+	};
+	lock_for(h, m);
+	atomic {
+		assert(memcg[h] == m && list[0] == m);
+		list[0] = NONE;
+		unlock_for(m)
+	};
+
+	/* handover.rs, try_hand_over() */
+	if
+	:: taker = G
+	:: taker = P
+	fi;
+	atomic {
+		rcu_read_lock();
+		h = word[0];
+		memcg_of(h, m);
+		got = !offline[taker] && m > taker
+	};
+	if
+	:: got ->
+		/* charge.rs, owner_of(): nobody but the taker itself */
+		atomic { assert(lives(taker)); n = owner[taker]; got = n != NONE };
+		if
+		:: got ->
+			atomic {
+				assert(hlives(n) && !released[n]);
+				got = ref[n] > 0 && !killed[n];
+				ref[n] = ref[n] + got
+			}
+		:: else
+		fi
+	:: else
+	fi;
+	if
+	:: got ->
+		/* Nothing is charged to the taker: it is above both. frozen.rs */
+		atomic {
+#ifndef NO_FREEZE
+			got = pins == 0;
+			frozen = got
+#else
+			got = true
+#endif
+		};
+		if
+		:: got ->
+			atomic { word[0] = n };
+			atomic { frozen = false };
+			/* counters.rs, uncharge_beside() */
+			d_step {
+				assert(lives(m));
+#ifndef UNCHARGE_ALL
+				for (k : taker + 1 .. m) {
+#else
+				for (k : G .. m) {
+#endif
+					assert(usage[k] > 0);
+					usage[k]--
+				}
+				k = 0
+			};
+#ifndef KEEP_OLD
+			put(h)
+#endif
+		:: else -> put(n)
+		fi
+	:: else
+	fi;
+	atomic { rcu_read_unlock(); h = word[0] };
+
+	/* move_folios_to_lru() */
+	lock_for(h, m);
+	atomic {
+		assert(memcg[h] == m);
+		list[0] = m;
+		unlock_for(m)
+	};
+	flocked = false;
+out:
 	done++
 }
 
@@ -486,7 +608,9 @@ init {
 		for (f : 0 .. USERS - 1) {
 			run User(f)
 		}
-#if USERS == 1
+#ifdef HANDOVER
+		run Reclaimer();
+#elif USERS == 1
 		run Looker();
 #endif
 		run Handle(C);

@@ -80,10 +80,16 @@ impl Stable for Referenced {}
 pub(crate) struct LockedOffLists;
 impl Stable for LockedOffLists {}
 
+/// The folio is locked, on no LRU list, and its references are frozen: nobody else has one, or gets
+/// one.
+pub(crate) struct Frozen;
+impl Stable for Frozen {}
+
 /// Reasons that are good enough to change the binding.
 pub(crate) trait Rebindable: Stable {}
 impl Rebindable for Exclusive {}
 impl Rebindable for LockedOffLists {}
+impl Rebindable for Frozen {}
 
 #[cfg(CONFIG_MEMCTL_KUNIT_TEST)]
 #[path = "../tests/meta_page.rs"]

@@ -87,6 +87,7 @@ impl MemCgroup {
             (&raw mut (*state).zswap_max).write(Atomic::new(none));
             #[cfg(CONFIG_ZSWAP)]
             (&raw mut (*state).zswap_writeback).write(Atomic::new(true));
+            (&raw mut (*state).takes_over).write(Atomic::new(true));
             (&raw mut (*state).high).write(Atomic::new(none));
             (&raw mut (*state).swap_high).write(Atomic::new(none));
             Peaks::init(&raw mut (*state).peaks);

@@ -49,7 +49,17 @@ pub(crate) const EVENTS: &[(vm_event_item, &str)] = &[
     (vm_event_item_NUMA_PTE_UPDATES, "numa_pte_updates"),
     #[cfg(CONFIG_NUMA_BALANCING)]
     (vm_event_item_NUMA_HINT_FAULTS, "numa_hint_faults"),
+    (PGHANDOVER_IN, "pghandover_in"),
+    (PGHANDOVER_OUT, "pghandover_out"),
 ];
+
+/// Events that the machine does not count, behind those that it does: pages that were taken over
+/// from another container, and by another one.
+pub(crate) const PGHANDOVER_IN: vm_event_item = vm_event_item_NR_VM_EVENT_ITEMS;
+pub(crate) const PGHANDOVER_OUT: vm_event_item = vm_event_item_NR_VM_EVENT_ITEMS + 1;
+
+/// How many events there are, with those.
+const NR_EVENTS: usize = vm_event_item_NR_VM_EVENT_ITEMS as usize + 2;
 
 /// Events that are counted by batches, or where there is far more to do than to count: they are
 /// kept once for all CPUs, and take no memory for each.
@@ -80,6 +90,8 @@ const RARE_EVENTS: &[vm_event_item] = &[
     vm_event_item_NUMA_PTE_UPDATES,
     #[cfg(CONFIG_NUMA_BALANCING)]
     vm_event_item_NUMA_HINT_FAULTS,
+    PGHANDOVER_IN,
+    PGHANDOVER_OUT,
 ];
 
 /// The statistics of nodes that containers have, too, and that change with each folio. The sizes of
@@ -232,8 +244,8 @@ const NOWHERE: u8 = u8::MAX;
 kernel::static_assert!(NR_MEMCG_COUNTS < NOWHERE as usize);
 kernel::static_assert!(LRU_AT + NR_LRU < NOWHERE as usize);
 
-const EVENT_AT: [u8; vm_event_item_NR_VM_EVENT_ITEMS as usize] = {
-    let mut counts = [NOWHERE; vm_event_item_NR_VM_EVENT_ITEMS as usize];
+const EVENT_AT: [u8; NR_EVENTS] = {
+    let mut counts = [NOWHERE; NR_EVENTS];
     let (mut i, mut often, mut rare) = (0, EVENTS_AT, NR_MEMCG_OFTEN);
     while i < EVENTS.len() {
         let at = match is_rare(EVENTS[i].0) {

@@ -51,6 +51,7 @@ pub(crate) struct State {
     oom_woken: Opaque<bindings::llist_node>,
     oom_kill_disable: Atomic<bool>,
     oom_group: Atomic<bool>,
+    pub(super) takes_over: Atomic<bool>,
     #[cfg(CONFIG_ZSWAP)]
     pub(super) zswap_writeback: Atomic<bool>,
     #[cfg(CONFIG_ZSWAP)]
@@ -74,7 +75,7 @@ const NR_COUNTS: usize = bindings::MEMCTL_NR_MEMCG_COUNTS as usize;
 
 super::same_layout!(State, bindings::memctl_state, {
     rows, high, swap_high, oom_killed, oom_looked, oom_waiters, oom_waking, oom_woken,
-    oom_kill_disable, oom_group, memory,
+    oom_kill_disable, oom_group, takes_over, memory,
     swap, v1,
     peaks, swap_peaks, events_file, events_local_file, swap_events_file, memory_events,
     memory_events_local, local, totals,
@@ -230,6 +231,11 @@ impl MemCgroup {
     #[cfg(CONFIG_ZSWAP)]
     pub(crate) fn zswap_writeback(&self) -> &Atomic<bool> {
         &self.state.zswap_writeback
+    }
+
+    /// Whether pages that others give up, and that are used here, become its.
+    pub(crate) fn takes_over(&self) -> &Atomic<bool> {
+        &self.state.takes_over
     }
 
     /// Whether all processes are killed together.

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Trace events, with the names and fields of `include/trace/events/memcg.h`. One that nobody has
-//! switched on is an instruction that does nothing.
+//! Trace events, with the names and fields of `include/trace/events/memcg.h`, and what only memctl
+//! has, of `include/trace/events/memctl.h`. One that nobody has switched on is an instruction that
+//! does nothing.
 //!
 //! Bytes of objects are not traced: they change one counter of their CPU, as `percpu` operations of
 //! the kernel do, and kernel memory has events of its own (`kmem:*`).
 
 use super::memcg::MemCgroup;
+use kernel::mm::folio::Folio;
 use kernel::{
     bindings,
     ffi::{
@@ -39,6 +41,14 @@ declare_trace! {
         force: bool,
         needs_flush: bool,
     );
+    /// # Safety
+    ///
+    /// As above, and at `folio` there is one.
+    unsafe fn memctl_hand_over(
+        folio: *mut bindings::folio,
+        from: *mut bindings::mem_cgroup,
+        to: *mut bindings::mem_cgroup,
+    );
 }
 
 /// A statistic that belongs to no node has changed by `n`.
@@ -67,4 +77,11 @@ pub(crate) fn events(memcg: &MemCgroup, event: bindings::vm_event_item, n: usize
 pub(crate) fn flush(memcg: &MemCgroup, needed: bool) {
     // SAFETY: The container stays.
     unsafe { memcg_flush_stats(memcg.as_raw(), needed.into(), false, needed) }
+}
+
+/// `folio` was `from`'s and is `to`'s.
+#[inline]
+pub(crate) fn handed_over(folio: &Folio, from: &MemCgroup, to: &MemCgroup) {
+    // SAFETY: The folio and the containers stay.
+    unsafe { memctl_hand_over(folio.as_raw(), from.as_raw(), to.as_raw()) }
 }

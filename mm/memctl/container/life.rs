@@ -110,6 +110,7 @@ pub(crate) fn reset(memcg: &MemCgroup) {
         high.store(PAGES.unlimited(), Relaxed);
     }
     memcg.oom_group().store(false, Relaxed);
+    memcg.takes_over().store(true, Relaxed);
     #[cfg(CONFIG_ZSWAP)]
     {
         memcg.zswap_max().store(PAGES.unlimited(), Relaxed);

@@ -11,6 +11,7 @@ use super::v1_counters::MemSw;
 #[cfg(CONFIG_NUMA)]
 use super::v1_stat::NumaStat;
 use super::{
+    handover::TakesOver,
     v1_counters::{
         Kmem,
         Limited,
@@ -93,6 +94,10 @@ pub(crate) const FILES: &[CfType<MemCgroup>] = &[
     CfType::new(c"oom_control")
         .show::<OomControl>()
         .write_u64::<OomControl>(),
+    CfType::new(c"handover")
+        .flags(CfType::<MemCgroup>::NOT_ON_ROOT)
+        .show::<TakesOver>()
+        .write_text::<TakesOver>(),
     CfType::new(c"pressure_level").show::<PressureLevel>(),
     #[cfg(CONFIG_NUMA)]
     CfType::new(c"numa_stat").show::<NumaStat>(),

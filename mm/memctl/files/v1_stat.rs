@@ -4,7 +4,13 @@
 #![deny(unsafe_code)]
 
 use crate::{
-    c::memcg::MemCgroup,
+    c::{
+        items::{
+            PGHANDOVER_IN,
+            PGHANDOVER_OUT, //
+        },
+        memcg::MemCgroup, //
+    },
     stats::{
         flush::flush_below,
         read::{
@@ -67,6 +73,8 @@ const EVENTS: &[(&str, c::vm_event_item)] = &[
     ("pgpgout", c::vm_event_item_PGPGOUT),
     ("pgfault", c::vm_event_item_PGFAULT),
     ("pgmajfault", c::vm_event_item_PGMAJFAULT),
+    ("pghandover_in", PGHANDOVER_IN),
+    ("pghandover_out", PGHANDOVER_OUT),
 ];
 
 const LISTS: &[(&str, c::lru_list)] = &[

@@ -7,9 +7,12 @@
 
 #[cfg(CONFIG_NUMA)]
 use super::v2_stat::NumaStat;
-use super::v2_stat::Stat;
 #[cfg(CONFIG_ZSWAP)]
 use super::v2_zswap;
+use super::{
+    handover::TakesOver,
+    v2_stat::Stat, //
+};
 use crate::{
     c::{
         events::MemoryEvent,
@@ -94,6 +97,10 @@ pub(crate) const FILES: &[File] = &[
     CfType::new(c"reclaim")
         .flags(File::NS_DELEGATABLE)
         .write_text::<Reclaim>(),
+    CfType::new(c"handover")
+        .flags(File::NOT_ON_ROOT)
+        .show::<TakesOver>()
+        .write_text::<TakesOver>(),
     #[cfg(CONFIG_SWAP)]
     CfType::new(c"swap.current")
         .flags(File::NOT_ON_ROOT)

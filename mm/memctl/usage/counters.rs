@@ -69,6 +69,46 @@ pub(crate) fn uncharge(memcg: &MemCgroup, nr: usize) {
     }
 }
 
+/// Charges `nr` pages of `from` to `to`, too, but for what is above both. Nothing is charged to the
+/// root.
+///
+/// # Errors
+///
+/// There is no room.
+pub(crate) fn try_charge_beside(
+    to: &MemCgroup,
+    from: &MemCgroup,
+    nr: usize,
+) -> Result<(), OverLimit> {
+    if to.is_root() {
+        return Ok(());
+    }
+    if let (Some(memsw), Some(other)) = (to.memsw(), from.memsw()) {
+        memsw.try_charge_below(nr, memsw.common(other))?;
+    }
+    let memory = to.memory();
+    memory
+        .try_charge_below(nr, memory.common(from.memory()))
+        .inspect_err(|_| {
+            if let (Some(memsw), Some(other)) = (to.memsw(), from.memsw()) {
+                memsw.uncharge_below(nr, memsw.common(other));
+            }
+        })
+}
+
+/// Takes `nr` pages of `from` back, which were charged to `to` by [`try_charge_beside`]; or the
+/// other way round.
+pub(crate) fn uncharge_beside(from: &MemCgroup, to: &MemCgroup, nr: usize) {
+    if from.is_root() {
+        return;
+    }
+    let memory = from.memory();
+    memory.uncharge_below(nr, memory.common(to.memory()));
+    if let (Some(memsw), Some(other)) = (from.memsw(), to.memsw()) {
+        memsw.uncharge_below(nr, memsw.common(other));
+    }
+}
+
 /// How many pages there is room for in `memcg`, whatever there is above it.
 #[inline]
 pub(crate) fn margin(memcg: &MemCgroup) -> usize {

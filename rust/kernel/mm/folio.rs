@@ -102,6 +102,12 @@ impl Folio {
         unsafe { bindings::folio_test_swapbacked(self.as_raw()) }
     }
 
+    /// Whether it is large enough to be mapped by one entry of a page middle directory.
+    pub fn is_pmd_mappable(&self) -> bool {
+        // SAFETY: `self` is a folio.
+        unsafe { bindings::folio_test_pmd_mappable(self.as_raw()) }
+    }
+
     /// Whether it is mapped by a file or by anonymous memory, at the moment.
     pub fn has_mapping(&self) -> bool {
         // SAFETY: The field is part of every folio, and a word.

@@ -6,6 +6,7 @@ mod audit;
 mod charge;
 pub mod exhaustion;
 pub mod faults;
+mod handover;
 mod huge;
 pub mod kmem;
 mod limit;
@@ -31,6 +32,7 @@ pub const GROUPS: &[Group] = &[
     swap::GROUP,
     oom::GROUP,
     share::GROUP,
+    handover::GROUP,
     huge::GROUP,
     sockets::GROUP,
     kmem::GROUP,

@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What reclaim takes from one container, and only others use, becomes theirs: as far as they have
+//! room, and want it.
+
+use std::fs;
+use std::path::Path;
+
+use super::charge::usage_is;
+use crate::cgroup::{exact_slack, process_slack, Cgroup, Hierarchy, Version};
+use crate::check;
+use crate::disk;
+use crate::group;
+use crate::ktap::Group;
+use crate::machine::{self, Tmpfs};
+use crate::outcome::{equal, eventually, skip, within, Context, Outcome, MB};
+use crate::sys::{self, Mapping, Sharing};
+use crate::worker::{run_in, Worker};
+
+pub const GROUP: Group = group!("handover":
+    kept_for_user, used_by_both, tmpfs, many_users, no_room, no_room_above, within_limited_parent,
+    not_used, touched_once, not_wanted, switched_off, ends, busy);
+
+const SIZE: u64 = 8 * MB;
+
+/// What may stay when everything is to be evicted; a page or two always does.
+const REST: u64 = MB / 4;
+
+const SWITCH: &str = "/sys/kernel/mm/memctl/handover";
+
+fn needs_memctl() -> Outcome {
+    match machine::has_memctl() {
+        true => Ok(()),
+        false => skip("the C controller throws out what others use"),
+    }
+}
+
+/// Takes everything from a container, but for a rest.
+fn squeeze(container: &Cgroup) -> Outcome {
+    container.set_limit(REST)?;
+    container.unlimited()
+}
+
+/// Pages that became the container's, and that others have had from it, in bytes.
+fn handed(container: &Cgroup) -> Outcome<(u64, u64)> {
+    let stat = container.stat()?;
+    let page = sys::page_size() as u64;
+    Ok((
+        stat.get("pghandover_in")? * page,
+        stat.get("pghandover_out")? * page,
+    ))
+}
+
+/// A process that maps a file and touches all of it whenever it is told to.
+fn user(home: &Cgroup, path: &Path, sharing: Sharing) -> Outcome<Worker> {
+    let mut worker = Worker::start(home, |line| {
+        let mapping = disk::map(path, sharing)?;
+        loop {
+            mapping.touch(0..mapping.len());
+            line.rest()?;
+        }
+    })?;
+    worker.hear()?;
+    Ok(worker)
+}
+
+/// Lets it touch all of its file.
+fn use_it(user: &mut Worker) -> Outcome {
+    user.tell(0)?;
+    user.hear().map(drop)
+}
+
+/// A file that `first` has brought in, and is charged for.
+fn file_of(first: &Cgroup, bytes: u64) -> Outcome<std::path::PathBuf> {
+    let path = disk::file("shared");
+    disk::make(&path, bytes)?;
+    run_in(first, || disk::read(&path))?;
+    Ok(path)
+}
+
+/// The first one brings in a file, and goes on to others, within its limit. The second one uses the
+/// file all the time: it never waits for the disk, and pays.
+fn kept_for_user(hierarchy: &Hierarchy) -> Outcome {
+    const LIMIT: u64 = 16 * MB;
+    const SHARED: u64 = 48 * MB;
+    const ROUNDS: usize = 4;
+
+    let (first, second) = (hierarchy.create("first")?, hierarchy.create("second")?);
+    let (path, stream) = (disk::file("shared"), disk::file("stream"));
+    disk::make(&path, SHARED)?;
+    disk::make(&stream, 2 * LIMIT)?;
+    first.set_limit(LIMIT)?;
+    run_in(&first, || {
+        let mapping = disk::map(&path, Sharing::Shared)?;
+        mapping.touch(0..mapping.len());
+        Ok(())
+    })?;
+    let mut second_user = user(&second, &path, Sharing::Shared)?;
+    let mut faults = Vec::new();
+    for _ in 0..ROUNDS {
+        run_in(&first, || disk::read(&stream))?;
+        within("usage of first", first.usage()?, 0..=LIMIT)?;
+        use_it(&mut second_user)?;
+        faults.push(second.stat()?.get("pgmajfault")?);
+    }
+    let later = faults[ROUNDS - 1] - faults[0];
+    if !machine::has_memctl() {
+        check!(later > 0, "nothing was thrown out");
+        second_user.stop()?;
+        return skip("the C controller throws out what others use");
+    }
+    equal("major faults of second after the first round", later, 0)?;
+    let (given, taken) = (handed(&first)?, handed(&second)?);
+    equal(
+        "handed over and taken",
+        (given.1, taken.0),
+        (taken.0, given.1),
+    )?;
+    equal("taken by first", given.0, 0)?;
+    within("handed over", given.1, LIMIT / 2..=LIMIT)?;
+    usage_is(&second, SHARED)?;
+    second_user.stop()
+}
+
+/// A page that its own container uses stays there. When it is taken all the same, another one that
+/// uses it has it.
+fn used_by_both(hierarchy: &Hierarchy) -> Outcome {
+    needs_memctl()?;
+    let (first, second) = (hierarchy.create("first")?, hierarchy.create("second")?);
+    let path = file_of(&first, SIZE)?;
+    let first_user = user(&first, &path, Sharing::Private)?;
+    let mut second_user = user(&second, &path, Sharing::Private)?;
+    usage_is(&first, SIZE)?;
+    let before = second.stat()?.get("pgmajfault")?;
+    squeeze(&first)?;
+    within(
+        "handed over",
+        handed(&second)?.0,
+        SIZE - REST - process_slack()..=SIZE,
+    )?;
+    use_it(&mut second_user)?;
+    equal(
+        "major faults",
+        second.stat()?.get("pgmajfault")? - before,
+        0,
+    )?;
+    usage_is(&second, SIZE)?;
+    first_user.stop()?;
+    second_user.stop()
+}
+
+/// Memory that processes share in tmpfs need not go to swap space, and may be dirty.
+fn tmpfs(hierarchy: &Hierarchy) -> Outcome {
+    needs_memctl()?;
+    machine::swap_on()?;
+    let (first, second) = (hierarchy.create("first")?, hierarchy.create("second")?);
+    let mount = Tmpfs::mount("size=32m,huge=never")?;
+    let path = mount.file("shared");
+    run_in(&first, || disk::write(&path, SIZE))?;
+    usage_is(&first, SIZE)?;
+    let mut second_user = user(&second, &path, Sharing::Shared)?;
+    squeeze(&first)?;
+    within(
+        "handed over",
+        handed(&second)?.0,
+        SIZE - REST - process_slack()..=SIZE,
+    )?;
+    let shmem = second.stat()?.get("shmem")?;
+    within(
+        "shmem of second",
+        shmem,
+        SIZE - REST - process_slack()..=SIZE,
+    )?;
+    use_it(&mut second_user)?;
+    equal("swapped in", second.stat()?.get("pgmajfault")?, 0)?;
+    second_user.stop()?;
+    disk::remove(&path)
+}
+
+/// Of many that use one image, the one that had read it is squeezed, and then goes: nobody waits
+/// for the disk. What each is charged for adds up.
+fn many_users(hierarchy: &Hierarchy) -> Outcome {
+    const USERS: usize = 40;
+
+    needs_memctl()?;
+    let parent = hierarchy.create("parent")?;
+    let containers: Vec<_> = (0..USERS)
+        .map(|number| parent.child(&number.to_string()))
+        .collect::<Outcome<_>>()?;
+    let path = file_of(&containers[0], SIZE)?;
+    let mut users = Vec::new();
+    for container in &containers {
+        users.push(user(container, &path, Sharing::Private)?);
+    }
+    let faults = || -> Outcome<u64> {
+        let stats = containers[1..].iter().map(|c| c.stat()?.get("pgmajfault"));
+        stats.sum()
+    };
+    let before = faults()?;
+    for squeezed in &containers[..2] {
+        squeeze(squeezed)?;
+        for user in &mut users[1..] {
+            use_it(user)?;
+        }
+        equal("major faults", faults()? - before, 0)?;
+    }
+    users.drain(..2).try_for_each(Worker::stop)?;
+    containers[..2].iter().try_for_each(Cgroup::remove)?;
+    users.iter_mut().try_for_each(use_it)?;
+    let rest = || -> Outcome<u64> {
+        let stats = containers[2..].iter().map(|c| c.stat()?.get("pgmajfault"));
+        stats.sum()
+    };
+    let after = rest()?;
+    users.iter_mut().try_for_each(use_it)?;
+    equal("major faults after", rest()? - after, 0)?;
+    let file = parent.stat()?;
+    let file = file.get(match hierarchy.version() {
+        Version::V1 => "total_cache",
+        Version::V2 => "file",
+    })?;
+    within(
+        "page cache of all",
+        file,
+        SIZE - exact_slack()..=SIZE + exact_slack(),
+    )?;
+    users.into_iter().try_for_each(Worker::stop)
+}
+
+/// Who has no room is not given anything: then it goes, as ever.
+fn no_room(hierarchy: &Hierarchy) -> Outcome {
+    needs_memctl()?;
+    let (first, second) = (hierarchy.create("first")?, hierarchy.create("second")?);
+    let path = file_of(&first, SIZE)?;
+    let mut second_user = user(&second, &path, Sharing::Shared)?;
+    let holder = Worker::holding(&second, SIZE)?;
+    let used = second.usage()?;
+    second.set_limit(used + MB / 2)?;
+    squeeze(&first)?;
+    equal("handed over", handed(&second)?.0, 0)?;
+    within("usage of second", second.usage()?, 0..=used + exact_slack())?;
+    within(
+        "what stays of the file",
+        disk::resident(&path)?,
+        0..=REST + process_slack(),
+    )?;
+
+    // Nor beyond what slows it.
+    if hierarchy.version() == Version::V2 {
+        second.unlimited()?;
+        disk::evict(&path)?;
+        run_in(&first, || disk::read(&path))?;
+        use_it(&mut second_user)?;
+        second.write("memory.high", second.usage()? + MB / 2)?;
+        let before = second.events()?.get("high")?;
+        squeeze(&first)?;
+        equal("handed over beyond high", handed(&second)?.0, 0)?;
+        equal("slowed", second.events()?.get("high")? - before, 0)?;
+    }
+    second_user.stop()?;
+    holder.stop()
+}
+
+/// Nor who has room where one above it has none.
+fn no_room_above(hierarchy: &Hierarchy) -> Outcome {
+    needs_memctl()?;
+    let (first, parent) = (hierarchy.create("first")?, hierarchy.create("parent")?);
+    let second = parent.child("second")?;
+    let path = file_of(&first, SIZE)?;
+    let second_user = user(&second, &path, Sharing::Shared)?;
+    parent.set_limit(parent.usage()? + MB)?;
+    squeeze(&first)?;
+    within("handed over", handed(&second)?.0, 0..=MB)?;
+    within("usage of parent", parent.usage()?, 0..=parent.limit()?)?;
+    second_user.stop()
+}
+
+/// To one above both it makes no difference: it may be full.
+fn within_limited_parent(hierarchy: &Hierarchy) -> Outcome {
+    needs_memctl()?;
+    let parent = hierarchy.create("parent")?;
+    let (first, second) = (parent.child("first")?, parent.child("second")?);
+    let path = file_of(&first, SIZE)?;
+    let second_user = user(&second, &path, Sharing::Shared)?;
+    parent.set_limit(parent.usage()? + process_slack())?;
+    squeeze(&first)?;
+    within(
+        "handed over",
+        handed(&second)?.0,
+        SIZE - REST - process_slack()..=SIZE,
+    )?;
+    second_user.stop()
+}
+
+/// Who does not map it, or has not touched it, is not given anything.
+fn not_used(hierarchy: &Hierarchy) -> Outcome {
+    needs_memctl()?;
+    let (first, second) = (hierarchy.create("first")?, hierarchy.create("second")?);
+    let path = file_of(&first, SIZE)?;
+    run_in(&second, || disk::read(&path))?;
+    let mut idle = Worker::start(&second, |line| {
+        let _mapping = disk::map(&path, Sharing::Shared)?;
+        line.rest()
+    })?;
+    idle.hear()?;
+    squeeze(&first)?;
+    equal("handed over", handed(&second)?.0, 0)?;
+    within("what stays of the file", disk::resident(&path)?, 0..=REST)?;
+    idle.stop()
+}
+
+/// Who maps and touches once whatever its neighbour has gains nothing by it: it pays for what it
+/// has room for, and the neighbour's limit is what it was.
+fn touched_once(hierarchy: &Hierarchy) -> Outcome {
+    const LIMIT: u64 = 4 * MB;
+
+    needs_memctl()?;
+    let (first, toucher) = (hierarchy.create("first")?, hierarchy.create("toucher")?);
+    let path = file_of(&first, SIZE)?;
+    let stream = disk::file("stream");
+    disk::make(&stream, 2 * SIZE)?;
+    toucher.set_limit(LIMIT)?;
+    let touch = user(&toucher, &path, Sharing::Shared)?;
+    first.set_limit(SIZE)?;
+    run_in(&first, || disk::read(&stream))?;
+    within("usage of first", first.usage()?, 0..=SIZE)?;
+    within("usage of toucher", toucher.usage()?, 0..=LIMIT)?;
+    let (taken, _) = handed(&toucher)?;
+    within("handed over", taken, LIMIT / 2..=LIMIT)?;
+    equal("processes killed", toucher.oom_kills()?, 0)?;
+    // It is the toucher's own: what it reads makes room, and nothing goes back.
+    run_in(&toucher, || disk::read(&stream))?;
+    equal("handed back", handed(&first)?.0, 0)?;
+    touch.stop()
+}
+
+/// A container can say that it wants none, and so can one above it.
+fn not_wanted(hierarchy: &Hierarchy) -> Outcome {
+    const FILE: &str = "memory.handover";
+
+    needs_memctl()?;
+    let first = hierarchy.create("first")?;
+    let parent = hierarchy.create("parent")?;
+    let second = parent.child("second")?;
+    second.answers(
+        FILE,
+        1,
+        &[
+            ("0", Ok(0)),
+            ("2", Err(sys::EINVAL)),
+            ("-1", Err(sys::EINVAL)),
+            ("on", Err(sys::EINVAL)),
+            ("1", Ok(1)),
+        ],
+    )?;
+    for refuses in [&second, &parent] {
+        refuses.write(FILE, 0)?;
+        let path = file_of(&first, SIZE)?;
+        let second_user = user(&second, &path, Sharing::Shared)?;
+        squeeze(&first)?;
+        equal("handed over", handed(&second)?.0, 0)?;
+        second_user.stop()?;
+        refuses.write(FILE, 1)?;
+    }
+    let path = file_of(&first, SIZE)?;
+    let second_user = user(&second, &path, Sharing::Shared)?;
+    squeeze(&first)?;
+    within(
+        "handed over",
+        handed(&second)?.0,
+        SIZE - REST - process_slack()..=SIZE,
+    )?;
+    second_user.stop()
+}
+
+/// The machine can do without.
+fn switched_off(hierarchy: &Hierarchy) -> Outcome {
+    needs_memctl()?;
+    let (first, second) = (hierarchy.create("first")?, hierarchy.create("second")?);
+    let path = file_of(&first, SIZE)?;
+    let second_user = user(&second, &path, Sharing::Shared)?;
+    fs::write(SWITCH, "0").context(SWITCH)?;
+    let squeezed = squeeze(&first);
+    let off = fs::read_to_string(SWITCH).context(SWITCH);
+    fs::write(SWITCH, "1").context(SWITCH)?;
+    squeezed?;
+    equal("switch", off?.as_str(), "0\n")?;
+    equal("handed over", handed(&second)?.0, 0)?;
+    within("what stays of the file", disk::resident(&path)?, 0..=REST)?;
+    second_user.stop()
+}
+
+/// Two containers at their limits use the same file, larger than both: pages do not go to and fro.
+fn ends(hierarchy: &Hierarchy) -> Outcome {
+    const LIMIT: u64 = 4 * MB;
+    const ROUNDS: usize = 2;
+
+    needs_memctl()?;
+    let containers = [hierarchy.create("first")?, hierarchy.create("second")?];
+    let path = disk::file("shared");
+    disk::make(&path, LIMIT * 3 / 2)?;
+    let mut users = Vec::new();
+    for container in &containers {
+        container.set_limit(LIMIT)?;
+        users.push(user(container, &path, Sharing::Shared)?);
+    }
+    for _ in 0..ROUNDS {
+        users.iter_mut().try_for_each(use_it)?;
+        for container in &containers {
+            within("usage", container.usage()?, 0..=LIMIT)?;
+            equal("processes killed", container.oom_kills()?, 0)?;
+        }
+    }
+    // Each has had to bring in most of it.
+    for container in &containers {
+        let (taken, _) = handed(container)?;
+        within("handed over", taken, 0..=LIMIT)?;
+    }
+    users.into_iter().try_for_each(Worker::stop)
+}
+
+/// While pages change hands, others read the file, write to it, cut it off and map it anew.
+fn busy(hierarchy: &Hierarchy) -> Outcome {
+    const ROUNDS: usize = 12;
+
+    needs_memctl()?;
+    let (first, second) = (hierarchy.create("first")?, hierarchy.create("second")?);
+    let path = file_of(&first, SIZE)?;
+    let mut writer = Worker::start(&first, |line| {
+        let file = fs::File::options()
+            .write(true)
+            .open(&path)
+            .context("open")?;
+        loop {
+            disk::write(&disk::file("other"), MB)?;
+            file.set_len(SIZE / 2).context("truncate")?;
+            file.set_len(SIZE).context("truncate")?;
+            disk::read(&path)?;
+            line.say(0)?;
+            line.listen()?;
+        }
+    })?;
+    writer.hear()?;
+    let mut users = Vec::new();
+    for _ in 0..2 {
+        users.push(Worker::start(&second, |line| loop {
+            let file = fs::File::open(&path).context("open")?;
+            let mapping = Mapping::file(&file, (SIZE / 2) as usize, Sharing::Private);
+            let mapping = mapping.context("mmap")?;
+            mapping.touch(0..mapping.len());
+            line.say(0)?;
+            line.listen()?;
+        })?);
+    }
+    for user in &mut users {
+        user.hear()?;
+    }
+    for _ in 0..ROUNDS {
+        writer.tell(0)?;
+        for user in &mut users {
+            user.tell(0)?;
+        }
+        // Reclaim finds nothing more while all is in use.
+        let _ = first.try_limit(REST);
+        first.unlimited()?;
+        for user in &mut users {
+            user.hear()?;
+        }
+        writer.hear()?;
+    }
+    users.into_iter().try_for_each(Worker::stop)?;
+    writer.stop()?;
+    eventually(|| {
+        equal(
+            "bytes taken and given",
+            handed(&second)?.0,
+            handed(&first)?.1,
+        )
+    })
+}
