@@ -7,7 +7,7 @@ DEBUG ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help run test kunit faults stress broken misuse arm64 selftests compare model distro bench
-.PHONY: native shell kernel patch series-build lint clean
+.PHONY: drift native shell kernel patch series-build lint clean
 
 help:
 	@echo 'make run                 build, boot, and watch the demonstration'
@@ -34,6 +34,8 @@ help:
 	@echo 'make bench               what the controllers cost, in instructions: table,'
 	@echo '                         JSON and chart in build/bench/ (WIDE=: children of one'
 	@echo '                         parent at most, 0: without; SAVE=1: Documentation/, too)'
+	@echo 'make drift               who pays for shared pages as hours go by: pictures, a table'
+	@echo '                         (MINUTES=60 of each mix; SAVE=1: Documentation/, too)'
 	@echo 'make native              what charging costs in native time: kernels that are processes'
 	@echo '                         of this machine, in turns'
 	@echo 'make shell               a shell in the guest'
@@ -91,6 +93,9 @@ distro:
 
 bench:
 	@scripts/bench
+
+drift:
+	@scripts/drift
 
 native:
 	@scripts/native

@@ -22,7 +22,7 @@ const KB: usize = 1 << 10;
 const MB: usize = 1 << 20;
 const PAGE: usize = 4096;
 
-const RAM_DISK: &str = "/dev/ram0";
+pub const RAM_DISK: &str = "/dev/ram0";
 /// What is there of it (`CONFIG_BLK_DEV_RAM_SIZE`).
 const SIZE: usize = 64 * MB;
 

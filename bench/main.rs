@@ -8,6 +8,8 @@
 mod calls;
 mod clock;
 mod containers;
+mod drift;
+mod handover;
 mod kmem;
 mod limits;
 mod native;
@@ -30,18 +32,22 @@ use outcome::Outcome;
 use place::{Hierarchy, Kind};
 
 const USAGE: &str = "\
-usage: memctl-bench v1|v2|none costs|kmem|net|memory|crowd|native
+usage: memctl-bench v1|v2|none costs|kmem|net|handover|memory|crowd|native
        memctl-bench v1|v2|none loop-faults|loop-forks|loop-life|loop-reclaim
-       memctl-bench v1|v2 wide [CHILDREN]";
+       memctl-bench v1|v2 wide [CHILDREN]
+       memctl-bench v1|v2 drift|drift-off [SECONDS]";
 
 const WHAT: &[&str] = &[
     "costs",
     "kmem",
     "net",
+    "handover",
     "memory",
     "native",
     "crowd",
     "wide",
+    "drift",
+    "drift-off",
     "loop-faults",
     "loop-forks",
     "loop-life",
@@ -65,6 +71,7 @@ fn costs(hierarchy: &Hierarchy) -> Outcome {
     kmem::all(hierarchy)?;
     net::all(hierarchy)?;
     containers::reclaim(hierarchy)?;
+    handover::all(hierarchy)?;
     containers::life(hierarchy)?;
     containers::read(hierarchy)
 }
@@ -72,16 +79,23 @@ fn costs(hierarchy: &Hierarchy) -> Outcome {
 /// How many children there are at most when nobody says.
 const CHILDREN: usize = 10_000;
 
-fn run(kind: Kind, what: &str, children: usize) -> Outcome {
+/// How many seconds of each mix.
+const HOUR: usize = 3600;
+
+fn run(kind: Kind, what: &str, number: Option<usize>) -> Outcome {
     let hierarchy = Hierarchy::mount(kind)?;
     match what {
         "costs" => costs(&hierarchy),
         "kmem" => kmem::all(&hierarchy),
         "net" => net::all(&hierarchy),
+        "handover" => handover::all(&hierarchy),
         "memory" => containers::memory(&hierarchy),
         "crowd" => containers::crowd(&hierarchy),
         "native" => native::all(&hierarchy),
-        "wide" => wide::all(&hierarchy, children),
+        "wide" => wide::all(&hierarchy, number.unwrap_or(CHILDREN)),
+        "drift" | "drift-off" => {
+            drift::all(&hierarchy, number.unwrap_or(HOUR) as u64, what == "drift")
+        }
         // For a profile: the same again and again.
         "loop-forks" => tasks::forever(&hierarchy.create(&["one", "two", "three"])?),
         "loop-life" => loop {
@@ -97,9 +111,12 @@ fn run(kind: Kind, what: &str, children: usize) -> Outcome {
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-    let (kind, what, children) = match arguments[..] {
-        [kind, what] if WHAT.contains(&what) => (kind, what, Some(CHILDREN)),
-        [kind, "wide", children] => (kind, "wide", children.parse().ok()),
+    let (kind, what, number) = match arguments[..] {
+        [kind, what] if WHAT.contains(&what) => (kind, what, None),
+        [kind, what @ ("wide" | "drift" | "drift-off"), number] => match number.parse() {
+            Ok(number) => (kind, what, Some(number)),
+            Err(_) => return usage(),
+        },
         // Started by itself, to measure what starting costs.
         ["nothing"] => return ExitCode::SUCCESS,
         _ => return usage(),
@@ -110,10 +127,7 @@ fn main() -> ExitCode {
         "none" => Kind::Uncontrolled,
         _ => return usage(),
     };
-    let Some(children) = children else {
-        return usage();
-    };
-    match run(kind, what, children) {
+    match run(kind, what, number) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("memctl-bench: {why}");

@@ -18,6 +18,9 @@ const TMPFS: &str = "/tmp/memctl-tmpfs";
 const ZSWAP: &str = "/sys/module/zswap/parameters/enabled";
 const HUGETLB_POOL: &str = "/proc/sys/vm/nr_hugepages";
 
+/// Whether reclaim hands pages over that only others use.
+pub const HANDOVER: &str = "/sys/kernel/mm/memctl/handover";
+
 fn set(path: impl AsRef<Path>, value: &str) -> Outcome {
     let path = path.as_ref();
     fs::write(path, value).context(path.display())
@@ -207,9 +210,17 @@ pub fn zswap_on() -> Outcome {
     set(ZSWAP, "1")
 }
 
+/// Whether the kernel hands over what only others use.
+pub fn hands_over() -> bool {
+    Path::new(HANDOVER).exists()
+}
+
 /// Undoes what a test may have done to the machine.
 pub fn restore() -> Outcome {
     swap_off()?;
+    if hands_over() {
+        set(HANDOVER, "1")?;
+    }
     plug::all_on()?;
     if Path::new(ZSWAP).exists() {
         set(ZSWAP, "0")?;

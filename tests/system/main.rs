@@ -24,6 +24,7 @@ mod v1_files;
 mod v1_memsw;
 mod v2_control;
 mod v2_files;
+mod v2_mount;
 mod v2_swap;
 mod v2_writeback;
 mod v2_zswap;
@@ -67,6 +68,7 @@ fn suite(version: Version) -> Suite {
             &v2_swap::GROUP,
             &v2_writeback::GROUP,
             &v2_zswap::GROUP,
+            &v2_mount::GROUP,
             &both::sums::V2_GROUP,
             &both::permission::V2_GROUP,
             &both::exhaustion::V2_GROUP,

@@ -90,7 +90,7 @@ pub fn run(version: Version, span: Duration, seed: u64) -> Outcome {
     let mut report = Report::new(version);
     report.check("ends", || ended);
     report.check("everything_done", || {
-        checks::everything_done(tally, version, &before, took)
+        checks::everything_done(tally, &hierarchy, &before, took)
     });
     report.check("nothing_odd", || checks::nothing_odd(tally));
     report.check("processes_gone", checks::processes_gone);

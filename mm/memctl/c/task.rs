@@ -194,17 +194,23 @@ pub(crate) fn memcg_of<'a>(task: &Task, _rcu: &'a rcu::Guard) -> &'a MemCgroup {
     unsafe { MemCgroup::from_raw(bindings::task_mem_cgroup(task.as_ptr())) }
 }
 
-/// The container of the owner of `mm`; the root if there is no owner.
+/// The container of the owner of `mm`; nobody's if the last one has just left it.
 #[inline]
-pub(crate) fn of_mm<'a>(mm: &Mm, _rcu: &'a rcu::Guard) -> &'a MemCgroup {
+pub(crate) fn owner_of_mm<'a>(mm: &Mm, _rcu: &'a rcu::Guard) -> Option<&'a MemCgroup> {
     // SAFETY: RCU protects the owner and its css.
     unsafe {
         let owner = bindings::mm_owner(mm.as_raw());
         if owner.is_null() {
-            return MemCgroup::root();
+            return None;
         }
-        MemCgroup::from_raw(bindings::task_mem_cgroup(owner))
+        Some(MemCgroup::from_raw(bindings::task_mem_cgroup(owner)))
     }
+}
+
+/// The container that a charge for `mm` goes to: the root if there is no owner.
+#[inline]
+pub(crate) fn of_mm<'a>(mm: &Mm, rcu: &'a rcu::Guard) -> &'a MemCgroup {
+    owner_of_mm(mm, rcu).unwrap_or(MemCgroup::root())
 }
 
 /// Whether `task` was killed for memory and has yet to free it.

@@ -3,13 +3,13 @@
 //! Who could have a folio that reclaim takes from a container, and lets it be had: `mm/rmap.c`,
 //! `mm/vmscan.c`.
 
-use super::folio::charged_memcg;
 use crate::{
     account::handover,
     c::{
         binding::Locked,
         gfp::Gfp,
         meta_page::MetaPage,
+        task,
         vm, //
     },
 };
@@ -26,8 +26,10 @@ kernel::seam! {
     /// `folio_referenced()`.
     fn mem_cgroup_taker(page: MetaPage<'_, Locked>, mm: Option<&Mm>) -> c_int {
         let rcu = rcu::read_lock();
-        let to = charged_memcg(mm, &rcu);
-        handover::taker(&page, to, &rcu).unwrap_or(0) as c_int
+        // Who is about to exit has no owner, and needs nothing any more.
+        let to = mm.and_then(|mm| task::owner_of_mm(mm, &rcu));
+        to.and_then(|to| handover::taker(&page, to, &rcu))
+            .unwrap_or(0) as c_int
     }
 
     /// # Safety

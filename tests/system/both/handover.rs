@@ -12,8 +12,8 @@ use crate::check;
 use crate::disk;
 use crate::group;
 use crate::ktap::Group;
-use crate::machine::{self, Tmpfs};
-use crate::outcome::{equal, eventually, skip, within, Context, Outcome, MB};
+use crate::machine::{self, Tmpfs, HANDOVER};
+use crate::outcome::{equal, eventually, refused, skip, within, Context, Outcome, MB};
 use crate::sys::{self, Mapping, Sharing};
 use crate::worker::{run_in, Worker};
 
@@ -26,10 +26,8 @@ const SIZE: u64 = 8 * MB;
 /// What may stay when everything is to be evicted; a page or two always does.
 const REST: u64 = MB / 4;
 
-const SWITCH: &str = "/sys/kernel/mm/memctl/handover";
-
 fn needs_memctl() -> Outcome {
-    match machine::has_memctl() {
+    match machine::hands_over() {
         true => Ok(()),
         false => skip("the C controller throws out what others use"),
     }
@@ -104,7 +102,7 @@ fn kept_for_user(hierarchy: &Hierarchy) -> Outcome {
         faults.push(second.stat()?.get("pgmajfault")?);
     }
     let later = faults[ROUNDS - 1] - faults[0];
-    if !machine::has_memctl() {
+    if !machine::hands_over() {
         check!(later > 0, "nothing was thrown out");
         second_user.stop()?;
         return skip("the C controller throws out what others use");
@@ -379,12 +377,17 @@ fn switched_off(hierarchy: &Hierarchy) -> Outcome {
     let (first, second) = (hierarchy.create("first")?, hierarchy.create("second")?);
     let path = file_of(&first, SIZE)?;
     let second_user = user(&second, &path, Sharing::Shared)?;
-    fs::write(SWITCH, "0").context(SWITCH)?;
-    let squeezed = squeeze(&first);
-    let off = fs::read_to_string(SWITCH).context(SWITCH);
-    fs::write(SWITCH, "1").context(SWITCH)?;
-    squeezed?;
-    equal("switch", off?.as_str(), "0\n")?;
+    // It is turned on again after each test.
+    fs::write(HANDOVER, "0").context(HANDOVER)?;
+    equal(
+        "switch",
+        fs::read_to_string(HANDOVER).context(HANDOVER)?,
+        "0\n".into(),
+    )?;
+    for nonsense in ["2", "x", "-1"] {
+        refused("switch", fs::write(HANDOVER, nonsense), sys::EINVAL)?;
+    }
+    squeeze(&first)?;
     equal("handed over", handed(&second)?.0, 0)?;
     within("what stays of the file", disk::resident(&path)?, 0..=REST)?;
     second_user.stop()

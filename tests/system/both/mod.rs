@@ -3,7 +3,7 @@
 //! What both versions of the interface show alike. Each module is one matter.
 
 mod audit;
-mod charge;
+pub mod charge;
 pub mod exhaustion;
 pub mod faults;
 mod handover;

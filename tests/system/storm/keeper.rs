@@ -35,6 +35,7 @@ const DECK: &[(Action, usize)] = &[
     (Action::TcpLimit, 1),
     (Action::Listen, 3),
     (Action::ZswapLimit, 1),
+    (Action::TakesOver, 1),
 ];
 
 pub fn run(actor: &mut Actor<'_>) {
@@ -122,6 +123,10 @@ fn act(actor: &mut Actor<'_>, action: Action, place: &Place) -> io::Result<()> {
         Action::ZswapLimit => {
             let bytes = random.below(4) * MB / 4;
             container.try_write("memory.zswap.max", &or_max(random.once_in(3), bytes))
+        }
+        Action::TakesOver => {
+            let takes = u64::from(!random.once_in(3));
+            container.try_write("memory.handover", &takes.to_string())
         }
         _ => unreachable!("not in the deck of a keeper"),
     }

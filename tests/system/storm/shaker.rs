@@ -30,6 +30,7 @@ const DECK: &[(Action, usize)] = &[
     (Action::Pool, 3),
     (Action::Mount, 2),
     (Action::Zswap, 2),
+    (Action::Handover, 1),
 ];
 
 pub fn run(actor: &mut Actor<'_>) {
@@ -52,6 +53,11 @@ pub fn run(actor: &mut Actor<'_>) {
             Action::Pool => grow_pool(number % 7),
             Action::Mount => mount(version),
             Action::Zswap => fs::write(ZSWAP, (number % 2).to_string()),
+            Action::Handover => {
+                // Most often it is on.
+                let on = u64::from(number % 4 != 0);
+                fs::write(machine::HANDOVER, on.to_string())
+            }
             _ => unreachable!("not in the deck of a shaker"),
         };
         let done = actor.count(action, result);

@@ -45,6 +45,7 @@ enum Needs {
     Zswap,
     HugePages,
     HugetlbPool,
+    Handover,
     Nodes,
     Compaction,
     Splitting,
@@ -77,6 +78,8 @@ actions! {
     TcpLimit: "memory.kmem.tcp.limit_in_bytes set", V1;
     Listen: "listened to, and stopped", V1;
     ZswapLimit: "memory.zswap.max set", Zswap;
+    TakesOver: "memory.handover set", Handover;
+    Handover: "hand-over turned on or off", Handover;
     Zswap: "zswap turned on or off", Zswap;
     Anon: "stay with anonymous memory", Nothing;
     Copy: "memory copied on write after a fork", Nothing;
@@ -87,6 +90,7 @@ actions! {
     Tmpfs: "stay with tmpfs", Nothing;
     Cache: "stay with page cache", Nothing;
     Share: "file of another read", Nothing;
+    Use: "file of another mapped and used", Nothing;
     Hugetlb: "stay with hugetlb pages", HugetlbPool;
     Names: "stay with names and inodes", Nothing;
     Pipes: "stay with pipes", Nothing;
@@ -121,6 +125,7 @@ impl Action {
             Needs::Zswap => version == Version::V2 && Path::new(super::shaker::ZSWAP).exists(),
             Needs::HugePages => machine::huge_page_size().is_ok(),
             Needs::HugetlbPool => machine::has_hugetlb_pool(),
+            Needs::Handover => machine::hands_over(),
             Needs::Nodes => machine::nodes() > 1,
             Needs::Compaction => Path::new("/proc/sys/vm/compact_memory").exists(),
             Needs::Splitting => Path::new(super::shaker::SPLIT).exists(),

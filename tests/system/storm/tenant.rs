@@ -31,6 +31,7 @@ const DECK: &[(Action, usize)] = &[
     (Action::Tmpfs, 3),
     (Action::Cache, 3),
     (Action::Share, 1),
+    (Action::Use, 5),
     (Action::Hugetlb, 2),
     (Action::Names, 2),
     (Action::Pipes, 2),
@@ -156,6 +157,7 @@ impl Stay<'_> {
             Action::Huge => self.huge(),
             Action::Tmpfs | Action::Cache => self.file(action),
             Action::Share => self.share(),
+            Action::Use => self.use_shared(),
             Action::Hugetlb => self.hugetlb(),
             Action::Names => self.names(),
             Action::Pipes => self.pipes(),
@@ -313,6 +315,23 @@ impl Stay<'_> {
 
     /// Reads a file of another tenant, whoever is charged for it.
     fn share(&mut self) -> Kept {
+        io::copy(&mut self.file_of_another()?, &mut io::sink()).map(|_| true)
+    }
+
+    /// Maps such a file, and touches all of it time and again. It does not get shorter: who makes it
+    /// anew removes it first.
+    fn use_shared(&mut self) -> Kept {
+        let file = self.file_of_another()?;
+        let len = file.metadata()?.len() as usize;
+        let mapping = Mapping::file(&file, len, Sharing::Private)?;
+        for _ in 0..self.actor.random.between(3, 12) {
+            mapping.touch(0..len);
+            self.actor.random.pause(0, 200);
+        }
+        Ok(true)
+    }
+
+    fn file_of_another(&mut self) -> io::Result<File> {
         let owner = self.actor.random.below(super::TENANTS);
         let number = self.actor.random.below(FILES);
         let kinds = [Action::Tmpfs, Action::Cache];
@@ -322,7 +341,7 @@ impl Stay<'_> {
             let owner = (owner + step / FILES) % super::TENANTS;
             let path = file(kind, owner, (number + step) % FILES);
             match File::open(&path) {
-                Ok(mut file) => return io::copy(&mut file, &mut io::sink()).map(|_| true),
+                Ok(file) => return Ok(file),
                 Err(_) => continue,
             }
         }
@@ -348,7 +367,7 @@ impl Stay<'_> {
         };
         let _ = fs::remove_dir_all(&directory);
         fs::create_dir(&directory)?;
-        let count = self.actor.random.between(100, 3000);
+        let count = self.actor.random.between(50, 1000);
         for name in 0..count {
             File::create(directory.join(name.to_string()))?;
             let _ = fs::metadata(directory.join(format!("no-{name}")));

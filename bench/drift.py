@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Draws who pays for shared pages, of what memctl-bench printed on each kernel.
+
+usage: drift.py DIRECTORY    with memcg.log, memctl-off.log and memctl.log in it
+
+Writes drift-MIX.svg, drift.txt and drift.json there, and prints the table.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("svg")
+import matplotlib.pyplot as plt  # noqa: E402
+
+KERNELS = {"memcg": "C", "memctl-off": "memctl, hand-over off", "memctl": "memctl"}
+MIXES = {
+    "library": "six containers of 16 MB, all use a library of 12 MB",
+    "left": "the same; after five minutes the first does not use it any more",
+    "restarts": "the same as the first; every five minutes one is made anew",
+    "unequal": "limits of 6, 16, 32, none, 20 and 10 MB",
+    "parts": "one uses 16 MB and has room for 20, four use a quarter and have room for 12",
+    "readers": "four containers of 16 MB read 12 MB, and do not map them",
+    "forked": "four processes inherit 8 MB, each writes to a quarter",
+}
+COUNTS = ("major faults", "refaults", "handed in", "handed out")
+LINE = re.compile(r"drift (\w+) (\d+) (\w+) (\d+) (-?[\d.]+) (\d+) (\d+) (\d+) (\d+)\s*$")
+MB = 256
+
+
+def read(log):
+    """Of each mix: of each container (time, paid, share, counts...), in pages."""
+    mixes = {}
+    for line in log.read_text(errors="replace").splitlines():
+        if found := LINE.search(line):
+            mix, time, name, paid, share, *counts = found.groups()
+            sample = (int(time), int(paid), abs(float(share)), *map(int, counts))
+            mixes.setdefault(mix, {}).setdefault(name, []).append(sample)
+    if missing := MIXES.keys() - mixes.keys():
+        sys.exit(f"{log}: nothing about {', '.join(sorted(missing))}")
+    return mixes
+
+
+def unfair(containers):
+    """What part of the shared pages is paid by another one than it should be, on average."""
+    parts = []
+    for samples in zip(*containers.values()):
+        total = sum(share for _, _, share, *_ in samples)
+        if total:
+            wrong = sum(abs(paid - share) for _, paid, share, *_ in samples)
+            parts.append(wrong / 2 / total)
+    return sum(parts) / len(parts) if parts else None
+
+
+def summary(containers):
+    last = [samples[-1] for samples in containers.values()]
+    totals = {what: sum(sample[3 + i] for sample in last) for i, what in enumerate(COUNTS)}
+    totals["paid by another"] = unfair(containers)
+    return totals
+
+
+def table(results):
+    lines = [f"{'mix':<10}{'kernel':<24}" + "".join(f"{what:>14}" for what in COUNTS)
+             + f"{'not its share':>15}"]
+    for mix in MIXES:
+        for kernel, name in KERNELS.items():
+            row = results[kernel][mix]
+            part = row["paid by another"]
+            lines.append(
+                f"{mix:<10}{name:<24}" + "".join(f"{row[what]:>14,}" for what in COUNTS)
+                + (f"{'':>15}" if part is None else f"{part:>14.0%}")
+            )
+        lines.append("")
+    lines += [f"{mix}: {text}" for mix, text in MIXES.items()]
+    return "\n".join(lines) + "\n"
+
+
+def draw(mix, kernels, path):
+    figure, axes = plt.subplots(2, len(KERNELS), figsize=(11, 5.5), sharex=True, sharey="row")
+    for column, (kernel, name) in enumerate(KERNELS.items()):
+        containers = kernels[kernel][mix]
+        minutes = [sample[0] / 60 for sample in next(iter(containers.values()))]
+        top, bottom = axes[0][column], axes[1][column]
+        top.stackplot(
+            minutes,
+            *([sample[1] / MB for sample in samples] for samples in containers.values()),
+            labels=list(containers),
+            colors=plt.cm.tab10.colors,
+        )
+        for color, (label, samples) in zip(plt.cm.tab10.colors, containers.items()):
+            bottom.plot(minutes, [s[3] + s[4] for s in samples], color=color, label=label)
+        top.set_title(name, fontsize=10)
+        bottom.set_xlabel("minutes")
+    axes[0][0].set_ylabel("shared MB, by who pays")
+    axes[1][0].set_ylabel("major faults and refaults")
+    axes[0][-1].legend(fontsize=7, loc="lower right")
+    figure.suptitle(f"{mix}: {MIXES[mix]}", fontsize=11)
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    directory = Path(sys.argv[1])
+    # The same figures give the same file.
+    plt.rcParams["svg.hashsalt"] = "memctl"
+    kernels = {kernel: read(directory / f"{kernel}.log") for kernel in KERNELS}
+    results = {
+        kernel: {mix: summary(mixes[mix]) for mix in MIXES} for kernel, mixes in kernels.items()
+    }
+    text = table(results)
+    print(text, end="")
+    (directory / "drift.txt").write_text(text)
+    (directory / "drift.json").write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+    for mix in MIXES:
+        draw(mix, kernels, directory / f"drift-{mix}.svg")
+
+
+if __name__ == "__main__":
+    main()
