@@ -21,6 +21,7 @@ KERNELS = {"memcg": "C", "memctl-off": "memctl, hand-over off", "memctl": "memct
 MIXES = {
     "library": "six containers of 16 MB, all use a library of 12 MB",
     "left": "the same; after five minutes the first does not use it any more",
+    "squeezed": "the same as the first; after a quarter of an hour the first has 4 MB",
     "restarts": "the same as the first; every five minutes one is made anew",
     "unequal": "limits of 6, 16, 32, none, 20 and 10 MB",
     "parts": "one uses 16 MB and has room for 20, four use a quarter and have room for 12",
@@ -110,6 +111,7 @@ def main():
     directory = Path(sys.argv[1])
     # The same figures give the same file.
     plt.rcParams["svg.hashsalt"] = "memctl"
+    plt.rcParams["svg.fonttype"] = "none"
     kernels = {kernel: read(directory / f"{kernel}.log") for kernel in KERNELS}
     results = {
         kernel: {mix: summary(mixes[mix]) for mix in MIXES} for kernel, mixes in kernels.items()

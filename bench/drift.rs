@@ -58,6 +58,8 @@ struct Mix {
     members: Vec<Member>,
     /// One after the other is made anew each time so many seconds have gone by.
     restarts: Option<u64>,
+    /// When so many seconds have gone by, the first gets a limit of so many megabytes.
+    squeezed: Option<(u64, usize)>,
 }
 
 fn members(limits: &[Option<usize>], uses: Use, range: Range<usize>) -> Vec<Member> {
@@ -91,36 +93,49 @@ fn mixes() -> Vec<Mix> {
             name: "library",
             members: members(&[Some(16); 6], Use::Maps, LIBRARY),
             restarts: None,
+            squeezed: None,
         },
         Mix {
             name: "left",
             members: left,
             restarts: None,
+            squeezed: None,
+        },
+        Mix {
+            name: "squeezed",
+            members: members(&[Some(16); 6], Use::Maps, LIBRARY),
+            restarts: None,
+            squeezed: Some((900, 4)),
         },
         Mix {
             name: "restarts",
             members: members(&[Some(16); 6], Use::Maps, LIBRARY),
             restarts: Some(300),
+            squeezed: None,
         },
         Mix {
             name: "unequal",
             members: members(&unequal, Use::Maps, LIBRARY),
             restarts: None,
+            squeezed: None,
         },
         Mix {
             name: "parts",
             members: parts,
             restarts: None,
+            squeezed: None,
         },
         Mix {
             name: "readers",
             members: members(&[Some(16); 4], Use::Reads, LIBRARY),
             restarts: None,
+            squeezed: None,
         },
         Mix {
             name: "forked",
             members: members(&[Some(32); 4], Use::Inherits, 0..8 * MB),
             restarts: None,
+            squeezed: None,
         },
     ]
 }
@@ -372,6 +387,10 @@ fn run(hierarchy: &Hierarchy, disk: &Disk, mix: &Mix, seconds: u64) -> Outcome {
     for time in (SAMPLE..=seconds).step_by(SAMPLE as usize) {
         std::thread::sleep(Duration::from_secs(SAMPLE));
         look(mix, &tenants, &owners, time)?;
+        if let Some((_, limit)) = mix.squeezed.filter(|(at, _)| *at == time) {
+            let limit = (limit * MB).to_string();
+            tenants[0].home.write(hierarchy.limit_file(), &limit)?;
+        }
         if mix.restarts.is_some_and(|every| time % every == 0) {
             let count = tenants.len();
             tenants[next % count].restart(hierarchy, &mut inherited)?;

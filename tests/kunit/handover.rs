@@ -41,6 +41,6 @@ mod tests {
             1,
             PAGES.unlimited()
         ));
-        assert!(!leaves_room(usize::MAX, usize::MAX, usize::MAX));
+        assert!(!leaves_room(usize::MAX, usize::MAX, PAGES.unlimited()));
     }
 }
