@@ -28,7 +28,7 @@ MIXES = {
     "readers": "four containers of 16 MB read 12 MB, and do not map them",
     "forked": "four processes inherit 8 MB, each writes to a quarter",
 }
-COUNTS = ("major faults", "refaults", "handed in", "handed out")
+COLUMNS = ("major faults", "refaults of c0", "of others", "handed over")
 LINE = re.compile(r"drift (\w+) (\d+) (\w+) (\d+) (-?[\d.]+) (\d+) (\d+) (\d+) (\d+)\s*$")
 MB = 256
 
@@ -58,21 +58,27 @@ def unfair(containers):
 
 
 def summary(containers):
-    last = [samples[-1] for samples in containers.values()]
-    totals = {what: sum(sample[3 + i] for sample in last) for i, what in enumerate(COUNTS)}
-    totals["paid by another"] = unfair(containers)
-    return totals
+    # Behind time, paid and share: major faults, refaults, pages handed in and out.
+    last = {name: samples[-1][3:] for name, samples in containers.items()}
+    refaults = sum(counts[1] for counts in last.values())
+    values = (
+        sum(counts[0] for counts in last.values()),
+        last["c0"][1],
+        refaults - last["c0"][1],
+        sum(counts[2] for counts in last.values()),
+    )
+    return dict(zip(COLUMNS, values)) | {"not its share": unfair(containers)}
 
 
 def table(results):
-    lines = [f"{'mix':<10}{'kernel':<24}" + "".join(f"{what:>14}" for what in COUNTS)
+    lines = [f"{'mix':<10}{'kernel':<24}" + "".join(f"{what:>15}" for what in COLUMNS)
              + f"{'not its share':>15}"]
     for mix in MIXES:
         for kernel, name in KERNELS.items():
             row = results[kernel][mix]
-            part = row["paid by another"]
+            part = row["not its share"]
             lines.append(
-                f"{mix:<10}{name:<24}" + "".join(f"{row[what]:>14,}" for what in COUNTS)
+                f"{mix:<10}{name:<24}" + "".join(f"{row[what]:>15,}" for what in COLUMNS)
                 + (f"{'':>15}" if part is None else f"{part:>14.0%}")
             )
         lines.append("")

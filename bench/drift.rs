@@ -4,9 +4,9 @@
 //!
 //! A *mix* is a few containers. Each has a process that every ten seconds goes over a range of a
 //! file which it shares with others, and over a piece of what is its alone. The kernel says whose
-//! each shared page is (`/proc/kpagecgroup`); the page tables of those who map it, where it is. With
-//! a clock that counts instructions nobody waits while all sleep: an hour takes a minute or two,
-//! and is the same each time.
+//! each shared page is (`/proc/kpagecgroup`), and the page tables of those who map it say where it
+//! is. With a clock that counts instructions nobody waits while all sleep: an hour takes a minute
+//! or two.
 //!
 //! The file is a RAM disk, see `limits.rs`.
 
