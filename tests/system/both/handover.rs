@@ -6,8 +6,9 @@
 use std::fs;
 use std::path::Path;
 
-use super::charge::usage_is;
-use crate::cgroup::{exact_slack, process_slack, Cgroup, Hierarchy, Version};
+use super::charge::{charged_is, usage_is};
+use crate::audit;
+use crate::cgroup::{exact_slack, process_slack, Cgroup, Hierarchy, Kind, Version};
 use crate::check;
 use crate::disk;
 use crate::group;
@@ -139,6 +140,8 @@ fn kept_for_user(hierarchy: &Hierarchy) -> Outcome {
     equal("taken by first", given.0, 0)?;
     within("handed over", given.1, LIMIT / 2..=LIMIT)?;
     usage_is(&second, SHARED)?;
+    charged_is(&second, Kind::File, SHARED, "page cache of second")?;
+    audit::clean()?;
     second_user.stop()
 }
 
@@ -165,6 +168,8 @@ fn used_by_both(hierarchy: &Hierarchy) -> Outcome {
         0,
     )?;
     usage_is(&second, SIZE)?;
+    charged_is(&second, Kind::File, SIZE, "page cache of second")?;
+    audit::clean()?;
     first_user.stop()?;
     second_user.stop()
 }
@@ -193,6 +198,7 @@ fn tmpfs(hierarchy: &Hierarchy) -> Outcome {
     )?;
     use_it(&mut second_user)?;
     equal("swapped in", second.stat()?.get("pgmajfault")?, 0)?;
+    audit::clean()?;
     second_user.stop()?;
     disk::remove(&path)
 }
@@ -244,6 +250,7 @@ fn many_users(hierarchy: &Hierarchy) -> Outcome {
         file,
         SIZE - exact_slack()..=SIZE + exact_slack(),
     )?;
+    audit::clean()?;
     users.into_iter().try_for_each(Worker::stop)
 }
 
@@ -485,9 +492,7 @@ fn busy(hierarchy: &Hierarchy) -> Outcome {
         for user in &mut users {
             user.tell(0)?;
         }
-        // Reclaim finds nothing more while all is in use.
-        let _ = first.try_limit(REST);
-        first.unlimited()?;
+        first.reclaim_all()?;
         for user in &mut users {
             user.hear()?;
         }
@@ -495,6 +500,7 @@ fn busy(hierarchy: &Hierarchy) -> Outcome {
     }
     users.into_iter().try_for_each(Worker::stop)?;
     writer.stop()?;
+    check!(handed(&second)?.0 > 0, "nothing has changed hands");
     eventually(|| {
         equal(
             "bytes taken and given",
