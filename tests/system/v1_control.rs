@@ -414,14 +414,17 @@ fn always_woken(
     mut change: impl FnMut(Room) -> Outcome,
 ) -> Outcome {
     const ROUNDS: u64 = 200;
+    const MOMENT: Duration = Duration::from_secs(5);
+    const FEW: u64 = 3;
 
     // The C controller does not look again once it has said that it waits: what was given back
     // just before that wakes nobody.
     let races = machine::has_memctl();
     let appetite = Appetite::new()?;
     let mut waiter = appetite.start(home, sys::cpus() - 1)?;
-    limited.set_limit(limited.usage()? + MB / 2)?;
-    let mut full = 0;
+    let limit = limited.usage()? + MB / 2;
+    limited.set_limit(limit)?;
+    let (mut full, mut missed) = (0, 0);
     for round in 0..ROUNDS {
         appetite.taken.store(0, SeqCst);
         let pages = if races && round % 2 == 1 {
@@ -446,12 +449,25 @@ fn always_woken(
             }
         };
         change(Room::Given(pages))?;
+        // Kernel memory may have been there first: what it takes to say that there is a page. What
+        // it gives back may be less than a page on each CPU.
+        let mut woken = !waiter.silent_for(if pages == 1 { MOMENT } else { PATIENCE })?;
+        let misses = pages == 1 && !woken;
+        if misses {
+            missed += 1;
+            check!(missed <= FEW, "round {round}: missed a page {missed} times");
+            limited.set_limit(limit + MB)?;
+            woken = !waiter.silent_for(PATIENCE)?;
+        }
         check!(
-            !waiter.silent_for(PATIENCE)?,
+            woken,
             "round {round}: room for {pages} pages, and nobody was woken"
         );
         check!(waiter.lives()?, "round {round}: who has waited is gone");
         change(Room::TakenBack)?;
+        if misses {
+            limited.set_limit(limit)?;
+        }
     }
     not_under_oom(limited)?;
     waiter.stop()

@@ -30,7 +30,8 @@
 
 use super::{
     counters,
-    stock, //
+    stock,
+    waiters, //
 };
 use crate::c::{
     items::{
@@ -188,6 +189,8 @@ fn trim(node: &Node, rcu: &rcu::Guard) {
     }
     if keep != 0 {
         stock::note(memcg, rcu);
+        // Who waits for room has all stocks given back.
+        waiters::wake_soon(memcg);
     }
 }
 
