@@ -2,11 +2,12 @@
 
 //! What do users read and write? [`v1`] and [`v2`] are the files in the cgroup filesystem, with the
 //! statistics of each in [`v1_stat`] and [`v2_stat`]; [`v1_counters`], [`v1_events`], [`v1_kmem`]
-//! and [`v2_zswap`] are what is behind some; [`log`] is what the report of an OOM kill says.
+//! and [`v2_zswap`] are what is behind some, [`switch`] behind those that are on or off; [`log`] is
+//! what the report of an OOM kill says.
 #![deny(unsafe_code)]
 
-mod handover;
 pub(crate) mod log;
+mod switch;
 pub(crate) mod v1;
 mod v1_counters;
 mod v1_events;

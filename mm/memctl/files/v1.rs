@@ -11,7 +11,10 @@ use super::v1_counters::MemSw;
 #[cfg(CONFIG_NUMA)]
 use super::v1_stat::NumaStat;
 use super::{
-    handover::TakesOver,
+    switch::{
+        Switch,
+        TakesOver, //
+    },
     v1_counters::{
         Kmem,
         Limited,
@@ -96,8 +99,8 @@ pub(crate) const FILES: &[CfType<MemCgroup>] = &[
         .write_u64::<OomControl>(),
     CfType::new(c"handover")
         .flags(CfType::<MemCgroup>::NOT_ON_ROOT)
-        .show::<TakesOver>()
-        .write_text::<TakesOver>(),
+        .show::<Switch<TakesOver>>()
+        .write_text::<Switch<TakesOver>>(),
     CfType::new(c"pressure_level").show::<PressureLevel>(),
     #[cfg(CONFIG_NUMA)]
     CfType::new(c"numa_stat").show::<NumaStat>(),

@@ -8,9 +8,16 @@
 #[cfg(CONFIG_NUMA)]
 use super::v2_stat::NumaStat;
 #[cfg(CONFIG_ZSWAP)]
-use super::v2_zswap;
 use super::{
-    handover::TakesOver,
+    switch::ZswapWriteback,
+    v2_zswap, //
+};
+use super::{
+    switch::{
+        OomGroup,
+        Switch,
+        TakesOver, //
+    },
     v2_stat::Stat, //
 };
 use crate::{
@@ -92,15 +99,15 @@ pub(crate) const FILES: &[File] = &[
     CfType::new(c"numa_stat").show::<NumaStat>(),
     CfType::new(c"oom.group")
         .flags(File::NOT_ON_ROOT | File::NS_DELEGATABLE)
-        .show::<OomGroup>()
-        .write_text::<OomGroup>(),
+        .show::<Switch<OomGroup>>()
+        .write_text::<Switch<OomGroup>>(),
     CfType::new(c"reclaim")
         .flags(File::NS_DELEGATABLE)
         .write_text::<Reclaim>(),
     CfType::new(c"handover")
         .flags(File::NOT_ON_ROOT)
-        .show::<TakesOver>()
-        .write_text::<TakesOver>(),
+        .show::<Switch<TakesOver>>()
+        .write_text::<Switch<TakesOver>>(),
     #[cfg(CONFIG_SWAP)]
     CfType::new(c"swap.current")
         .flags(File::NOT_ON_ROOT)
@@ -135,8 +142,8 @@ pub(crate) const FILES: &[File] = &[
         .write::<Tunable<v2_zswap::Max>>(),
     #[cfg(CONFIG_ZSWAP)]
     CfType::new(c"zswap.writeback")
-        .show::<v2_zswap::Writeback>()
-        .write_text::<v2_zswap::Writeback>(),
+        .show::<Switch<ZswapWriteback>>()
+        .write_text::<Switch<ZswapWriteback>>(),
 ];
 
 /// What is in use of something that `memory.peak` or the like shows the most of.
@@ -366,36 +373,6 @@ impl Show for SwapEvents {
             ("fail", MemoryEvent::SWAP_FAIL),
         ];
         show_events(memcg, EVENTS, false, seq);
-        Ok(())
-    }
-}
-
-/// 0 or 1.
-pub(super) fn parse_switch(text: &mut Text<'_>) -> Result<bool> {
-    match text.parse_int()? {
-        0 => Ok(false),
-        1 => Ok(true),
-        _ => Err(EINVAL),
-    }
-}
-
-/// Whether all processes are killed together.
-pub(crate) struct OomGroup;
-
-impl Show for OomGroup {
-    type Data = MemCgroup;
-
-    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
-        seq_print!(seq, "{}\n", u8::from(memcg.oom_group().load(Relaxed)));
-        Ok(())
-    }
-}
-
-impl WriteText for OomGroup {
-    type Data = MemCgroup;
-
-    fn write(memcg: &MemCgroup, text: &mut Text<'_>) -> Result {
-        memcg.oom_group().store(parse_switch(text)?, Relaxed);
         Ok(())
     }
 }

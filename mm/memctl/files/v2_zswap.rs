@@ -3,24 +3,13 @@
 //! The files of cgroup v2 about zswap, `memory.zswap.*`.
 #![deny(unsafe_code)]
 
-use super::v2::{
-    parse_switch,
-    Setting, //
-};
+use super::v2::Setting;
 use crate::{
     account::zswap,
     c::memcg::MemCgroup, //
 };
 use kernel::{
-    cgroup::{
-        ReadU64,
-        Show,
-        Text,
-        WriteText, //
-    },
-    prelude::*,
-    seq_file::SeqFile,
-    seq_print,
+    cgroup::ReadU64,
     sync::atomic::Relaxed, //
 };
 
@@ -45,27 +34,5 @@ impl Setting for Max {
 
     fn set(memcg: &MemCgroup, pages: usize, _nonblock: bool) {
         memcg.zswap_max().store(pages, Relaxed);
-    }
-}
-
-/// Whether what it holds may be written to the swap device.
-pub(crate) struct Writeback;
-
-impl Show for Writeback {
-    type Data = MemCgroup;
-
-    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
-        let may = memcg.zswap_writeback().load(Relaxed);
-        seq_print!(seq, "{}\n", u8::from(may));
-        Ok(())
-    }
-}
-
-impl WriteText for Writeback {
-    type Data = MemCgroup;
-
-    fn write(memcg: &MemCgroup, text: &mut Text<'_>) -> Result {
-        memcg.zswap_writeback().store(parse_switch(text)?, Relaxed);
-        Ok(())
     }
 }
