@@ -330,13 +330,11 @@ impl ResCounter {
     pub fn common<'a>(&'a self, other: &'a ResCounter) -> Option<&'a ResCounter> {
         let (own, others) = (self.up().count(), other.up().count());
         let levels = own.min(others);
-        let pairs = self
-            .up()
+        self.up()
             .skip(own - levels)
-            .zip(other.up().skip(others - levels));
-        pairs
-            .map(|(own, other)| (own, core::ptr::eq(own, other)))
-            .find_map(|(own, same)| same.then_some(own))
+            .zip(other.up().skip(others - levels))
+            .find(|(own, other)| core::ptr::eq(*own, *other))
+            .map(|(own, _)| own)
     }
 
     /// This counter and those above it, as far as they are below `top`.

@@ -8,7 +8,6 @@
 //! the kernel do, and kernel memory has events of its own (`kmem:*`).
 
 use super::memcg::MemCgroup;
-use kernel::mm::folio::Folio;
 use kernel::{
     bindings,
     ffi::{
@@ -16,6 +15,7 @@ use kernel::{
         c_long,
         c_ulong, //
     },
+    mm::folio::Folio,
     tracepoint::declare_trace, //
 };
 

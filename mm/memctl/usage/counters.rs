@@ -19,7 +19,10 @@ use kernel::{
         swap,
         vmstat, //
     },
-    res_counter::OverLimit, //
+    res_counter::{
+        OverLimit,
+        ResCounter, //
+    },
 };
 
 /// A container that has no room.
@@ -69,6 +72,16 @@ pub(crate) fn uncharge(memcg: &MemCgroup, nr: usize) {
     }
 }
 
+/// The counter of memory and swap space of `memcg`, if there is one, and the nearest that is above
+/// that of `other`, too.
+fn memsw_below<'a>(
+    memcg: &'a MemCgroup,
+    other: &'a MemCgroup,
+) -> Option<(&'a ResCounter, Option<&'a ResCounter>)> {
+    let memsw = memcg.memsw()?;
+    Some((memsw, memsw.common(other.memsw()?)))
+}
+
 /// Charges `nr` pages of `from` to `to`, too, but for what is above both. Nothing is charged to the
 /// root.
 ///
@@ -83,15 +96,16 @@ pub(crate) fn try_charge_beside(
     if to.is_root() {
         return Ok(());
     }
-    if let (Some(memsw), Some(other)) = (to.memsw(), from.memsw()) {
-        memsw.try_charge_below(nr, memsw.common(other))?;
+    let memsw = memsw_below(to, from);
+    if let Some((memsw, top)) = memsw {
+        memsw.try_charge_below(nr, top)?;
     }
     let memory = to.memory();
     memory
         .try_charge_below(nr, memory.common(from.memory()))
         .inspect_err(|_| {
-            if let (Some(memsw), Some(other)) = (to.memsw(), from.memsw()) {
-                memsw.uncharge_below(nr, memsw.common(other));
+            if let Some((memsw, top)) = memsw {
+                memsw.uncharge_below(nr, top);
             }
         })
 }
@@ -104,8 +118,8 @@ pub(crate) fn uncharge_beside(from: &MemCgroup, to: &MemCgroup, nr: usize) {
     }
     let memory = from.memory();
     memory.uncharge_below(nr, memory.common(to.memory()));
-    if let (Some(memsw), Some(other)) = (from.memsw(), to.memsw()) {
-        memsw.uncharge_below(nr, memsw.common(other));
+    if let Some((memsw, top)) = memsw_below(from, to) {
+        memsw.uncharge_below(nr, top);
     }
 }
 
