@@ -17,10 +17,10 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::Duration;
 
 use crate::calls::Shared;
-use crate::limits::{Disk, RAM_DISK};
+use crate::limits::{self, Disk};
 use crate::outcome::{fail, Context, Outcome};
 use crate::place::{Hierarchy, Home};
-use crate::sys::{self, Mapping, Pid, Sharing};
+use crate::sys::{self, Mapping, Pid};
 
 const MB: usize = 1 << 20;
 const PAGE: usize = 4096;
@@ -62,6 +62,17 @@ struct Mix {
     squeezed: Option<(u64, usize)>,
 }
 
+impl Mix {
+    fn new(name: &'static str, members: Vec<Member>) -> Self {
+        Self {
+            name,
+            members,
+            restarts: None,
+            squeezed: None,
+        }
+    }
+}
+
 fn members(limits: &[Option<usize>], uses: Use, range: Range<usize>) -> Vec<Member> {
     let member = |limit: &Option<usize>| Member {
         limit: *limit,
@@ -81,62 +92,25 @@ fn mixes() -> Vec<Mix> {
     let unequal = [Some(6), Some(16), Some(32), None, Some(20), Some(10)];
     let mut parts = members(&[Some(20)], Use::Maps, 0..16 * MB);
     for part in 0..4 {
-        parts.push(Member {
-            limit: Some(12),
-            uses: Use::Maps,
-            range: part * 4 * MB..(part + 1) * 4 * MB,
-            until: None,
-        });
+        let range = part * 4 * MB..(part + 1) * 4 * MB;
+        parts.append(&mut members(&[Some(12)], Use::Maps, range));
     }
+    let six = || members(&[Some(16); 6], Use::Maps, LIBRARY);
     vec![
+        Mix::new("library", six()),
+        Mix::new("left", left),
         Mix {
-            name: "library",
-            members: members(&[Some(16); 6], Use::Maps, LIBRARY),
-            restarts: None,
-            squeezed: None,
-        },
-        Mix {
-            name: "left",
-            members: left,
-            restarts: None,
-            squeezed: None,
-        },
-        Mix {
-            name: "squeezed",
-            members: members(&[Some(16); 6], Use::Maps, LIBRARY),
-            restarts: None,
             squeezed: Some((900, 4)),
+            ..Mix::new("squeezed", six())
         },
         Mix {
-            name: "restarts",
-            members: members(&[Some(16); 6], Use::Maps, LIBRARY),
             restarts: Some(300),
-            squeezed: None,
+            ..Mix::new("restarts", six())
         },
-        Mix {
-            name: "unequal",
-            members: members(&unequal, Use::Maps, LIBRARY),
-            restarts: None,
-            squeezed: None,
-        },
-        Mix {
-            name: "parts",
-            members: parts,
-            restarts: None,
-            squeezed: None,
-        },
-        Mix {
-            name: "readers",
-            members: members(&[Some(16); 4], Use::Reads, LIBRARY),
-            restarts: None,
-            squeezed: None,
-        },
-        Mix {
-            name: "forked",
-            members: members(&[Some(32); 4], Use::Inherits, 0..8 * MB),
-            restarts: None,
-            squeezed: None,
-        },
+        Mix::new("unequal", members(&unequal, Use::Maps, LIBRARY)),
+        Mix::new("parts", parts),
+        Mix::new("readers", members(&[Some(16); 4], Use::Reads, LIBRARY)),
+        Mix::new("forked", members(&[Some(32); 4], Use::Inherits, 0..8 * MB)),
     ]
 }
 
@@ -227,9 +201,8 @@ impl<'a> Tenant<'a> {
         Ok(std::array::from_fn(|i| self.before[i] + now[i]))
     }
 
-    /// Where in memory the pages are that it shares and has in its page tables, by their place in
-    /// the file.
-    fn frames(&self) -> Outcome<Vec<(usize, u64)>> {
+    /// Where in memory the pages are that it shares and has in its page tables.
+    fn frames(&self) -> Outcome<Vec<u64>> {
         const PRESENT: u64 = 1 << 63;
         const FRAME: u64 = (1 << 55) - 1;
 
@@ -241,14 +214,11 @@ impl<'a> Tenant<'a> {
         let mut entries = vec![0; self.member.range.len() / PAGE * 8];
         file.read_exact_at(&mut entries, (address / PAGE * 8) as u64)
             .context("pagemap")?;
-        let entries = entries.chunks_exact(8).enumerate();
-        Ok(entries
-            .filter_map(|(at, bytes)| {
-                let entry = u64::from_ne_bytes(bytes.try_into().ok()?);
-                let frame = (entry & PRESENT != 0).then_some(entry & FRAME)?;
-                Some((self.member.range.start / PAGE + at, frame))
-            })
-            .collect())
+        let entries = entries.chunks_exact(8).filter_map(|bytes| {
+            let entry = u64::from_ne_bytes(bytes.try_into().ok()?);
+            (entry & PRESENT != 0).then_some(entry & FRAME)
+        });
+        Ok(entries.collect())
     }
 }
 
@@ -272,31 +242,30 @@ fn live(
     address: &Shared,
     inherited: Option<&mut Mapping>,
 ) -> Outcome {
-    let file = File::options().read(true).write(true).open(RAM_DISK);
-    let file = file.context(RAM_DISK)?;
+    let file = limits::open()?;
     let own = OWN + number * OWN_EACH;
     let mut buffer = vec![1; 64 << 10];
     let mut read = |from: usize, len: usize| -> Outcome {
         for start in (from..from + len).step_by(64 << 10) {
             file.read_exact_at(&mut buffer, start as u64)
-                .context(RAM_DISK)?;
+                .context("read")?;
         }
         Ok(())
     };
-    let mut mapped = match member.uses {
-        Use::Maps => Some(Mapping::file(&file, member.range.end, Sharing::Shared).context("mmap")?),
-        Use::Reads | Use::Inherits => None,
-    };
-    let shared = match member.uses {
+    let mut mapped;
+    let mut shared = match member.uses {
+        Use::Maps => {
+            mapped = limits::map(&file, member.range.end)?;
+            Some(&mut mapped)
+        }
+        Use::Reads => None,
         Use::Inherits => inherited,
-        Use::Maps | Use::Reads => mapped.as_mut(),
     };
-    if let Some(shared) = &shared {
+    if let Some(shared) = &mut shared {
         address.add(shared.address(member.range.start) as u64);
-    }
-    let mut shared = shared;
-    if let (Use::Inherits, Some(shared)) = (member.uses, &mut shared) {
-        shared.fill(0..member.range.end / 4, number as u64);
+        if member.uses == Use::Inherits {
+            shared.fill(0..member.range.end / 4, number as u64);
+        }
     }
     // Not all at the same moment.
     std::thread::sleep(Duration::from_millis(number as u64 * 700));
@@ -346,7 +315,7 @@ fn look(mix: &Mix, tenants: &[Tenant<'_>], owners: &Owners, time: u64) -> Outcom
         let inode = fs::metadata(&tenant.home.0).context(tenant.home.0.display())?;
         names.insert(inode.ino(), tenant.number);
         let frames = tenant.frames()?;
-        for (_, frame) in &frames {
+        for frame in &frames {
             *pages.entry(*frame).or_default() += 1;
         }
         of_each.push(frames);
@@ -359,10 +328,7 @@ fn look(mix: &Mix, tenants: &[Tenant<'_>], owners: &Owners, time: u64) -> Outcom
         }
     }
     for (tenant, frames) in tenants.iter().zip(of_each) {
-        let share: f64 = frames
-            .iter()
-            .map(|(_, frame)| 1.0 / pages[frame] as f64)
-            .sum();
+        let share: f64 = frames.iter().map(|frame| 1.0 / pages[frame] as f64).sum();
         let counted = tenant.counted()?.map(|count| count.to_string()).join(" ");
         println!(
             "drift {} {time} {} {} {share:.1} {counted}",

@@ -4,16 +4,14 @@
 //! and pages that another one uses, which touches them again. The file is a RAM disk, see
 //! `limits.rs`: with a disk, to read a page again costs more.
 
-use std::fs::File;
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
-
+use crate::calls::Shared;
 use crate::clock::{self, median};
 use crate::figure;
-use crate::limits::{Disk, RAM_DISK};
-use crate::outcome::{Context, Outcome};
+use crate::limits::{self, Disk};
+use crate::outcome::Outcome;
 use crate::place::{Hierarchy, Home, Kind};
-use crate::sys::{self, Mapping, Pid, Sharing};
+use crate::sys::Mapping;
+use crate::workers::{Job, Workers};
 
 const MB: usize = 1 << 20;
 const PAGE: usize = 4096;
@@ -24,48 +22,36 @@ const TO: usize = 8 * MB;
 
 const TIMES: usize = 5;
 
-/// A process that maps the start of the file, and touches it when it is told to.
-struct User {
-    pid: Pid,
-    line: UnixStream,
-}
+/// To touch the start of the file, which is mapped.
+struct Touching(Shared);
 
-impl User {
-    fn start(home: &Home) -> Outcome<Self> {
-        let (line, mut theirs) = UnixStream::pair()?;
-        let pid = sys::spawn(|| {
-            let mut body = || -> Outcome {
-                home.adopt(Pid::of_self())?;
-                let file = File::options().read(true).write(true).open(RAM_DISK);
-                let file = file.context(RAM_DISK)?;
-                let mapping = Mapping::file(&file, FROM, Sharing::Shared).context("mmap")?;
-                loop {
-                    theirs.read_exact(&mut [0])?;
-                    let before = clock::now();
-                    mapping.touch(0..FROM);
-                    let took = clock::now() - before;
-                    theirs.write_all(&took.to_ne_bytes())?;
-                }
-            };
-            i32::from(body().is_err())
-        })?;
-        Ok(Self { pid, line })
+impl Job for Touching {
+    type Tools = Mapping;
+
+    fn prepare(&self) -> Outcome<Mapping> {
+        limits::map(&limits::open()?, FROM)
     }
 
-    /// Has it touch all; returns how many instructions that takes.
-    fn touch(&mut self) -> Outcome<u64> {
-        let mut took = [0; 8];
-        self.line.write_all(&[0])?;
-        self.line.read_exact(&mut took).context("user")?;
-        Ok(u64::from_ne_bytes(took))
+    fn turn(&self, mapping: &mut Mapping, _amount: u32) -> Outcome {
+        let before = clock::now();
+        mapping.touch(0..FROM);
+        self.0.add(clock::now() - before);
+        Ok(())
     }
 }
 
-impl Drop for User {
-    fn drop(&mut self) {
-        self.pid.kill(sys::SIGKILL);
-        let _ = self.pid.wait();
-    }
+/// A process in `home` that does so.
+fn user(home: &Home) -> Outcome<Workers<Touching>> {
+    let mut user = Workers::new(Touching(Shared::new()?), 1)?;
+    user.start(home)?;
+    Ok(user)
+}
+
+/// Has it touch all; returns how many instructions that takes.
+fn touch(user: &Workers<Touching>) -> Outcome<u64> {
+    let before = user.job.0.get();
+    user.turn(0, 1)?;
+    Ok(user.job.0.get() - before)
 }
 
 /// Lowers the limit of `home`; returns what that takes, and how many pages went.
@@ -89,8 +75,8 @@ pub fn all(hierarchy: &Hierarchy) -> Outcome {
 
     let alone = median(TIMES, || {
         disk.evict()?;
-        let mut user = User::start(&owner)?;
-        user.touch()?;
+        let user = user(&owner)?;
+        touch(&user)?;
         let (took, pages) = lower(hierarchy, &owner)?;
         Ok(took as f64 / pages as f64)
     })?;
@@ -100,11 +86,11 @@ pub fn all(hierarchy: &Hierarchy) -> Outcome {
         median(TIMES, || {
             disk.evict()?;
             owner.run(|| disk.read(0..FROM).map(drop))?;
-            let mut user = User::start(&other)?;
-            user.touch()?;
-            let still = user.touch()?;
+            let user = user(&other)?;
+            touch(&user)?;
+            let still = touch(&user)?;
             let (took, pages) = lower(hierarchy, &owner)?;
-            let touched = user.touch()?.saturating_sub(still);
+            let touched = touch(&user)?.saturating_sub(still);
             let took = if again { took + touched } else { took };
             Ok(took as f64 / pages as f64)
         })

@@ -22,7 +22,7 @@ const KB: usize = 1 << 10;
 const MB: usize = 1 << 20;
 const PAGE: usize = 4096;
 
-pub const RAM_DISK: &str = "/dev/ram0";
+const RAM_DISK: &str = "/dev/ram0";
 /// What is there of it (`CONFIG_BLK_DEV_RAM_SIZE`).
 const SIZE: usize = 64 * MB;
 
@@ -39,13 +39,23 @@ const PART: usize = 32 * KB;
 
 const TIMES: usize = 5;
 
+/// Opens the RAM disk, to read, write and map it.
+pub fn open() -> Outcome<File> {
+    let file = File::options().read(true).write(true).open(RAM_DISK);
+    file.context(RAM_DISK)
+}
+
+/// Maps the first `bytes` of what [`open`] has opened.
+pub fn map(file: &File, bytes: usize) -> Outcome<Mapping> {
+    Mapping::file(file, bytes, Sharing::Shared).context(RAM_DISK)
+}
+
 /// The RAM disk. While it is open, its page cache stays.
 pub struct Disk(File);
 
 impl Disk {
     pub fn fill() -> Outcome<Self> {
-        let file = File::options().read(true).write(true).open(RAM_DISK);
-        let file = file.context(RAM_DISK)?;
+        let file = open()?;
         // What was never written has no memory, and would be cleared instead of copied.
         let block = vec![1; MB];
         for start in (0..SIZE).step_by(MB) {
@@ -77,7 +87,7 @@ impl Disk {
 
     /// The first `bytes`, to ask what is in the page cache.
     fn map(&self, bytes: usize) -> Outcome<Mapping> {
-        Mapping::file(&self.0, bytes, Sharing::Shared).context(RAM_DISK)
+        map(&self.0, bytes)
     }
 }
 
