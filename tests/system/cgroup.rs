@@ -84,6 +84,12 @@ impl Hierarchy {
         Ok(root)
     }
 
+    /// Mounts it with other options, until what is returned is dropped.
+    pub fn mounted_with(&self, options: &str) -> Outcome<Mounted<'_>> {
+        sys::remount(&self.root, options).context(options)?;
+        Ok(Mounted(self))
+    }
+
     /// Lets go of the controller, so that the other version can have it. The kernel hands it over
     /// when the last container is gone for good.
     pub fn close(self) -> Outcome {
@@ -164,6 +170,16 @@ fn directories(path: &Path) -> Outcome<u64> {
         }
     }
     Ok(count)
+}
+
+/// A hierarchy that is mounted with other options.
+pub struct Mounted<'a>(&'a Hierarchy);
+
+impl Drop for Mounted<'_> {
+    fn drop(&mut self) {
+        // The next test finds out.
+        let _ = sys::remount(&self.0.root, "");
+    }
 }
 
 /// The numbers of a flat keyed file such as memory.stat.

@@ -3,14 +3,14 @@
 //! What the options change with which cgroup v2 is mounted: `nsdelegate` is in `permission.rs`.
 
 use crate::both::charge::usage_is;
-use crate::cgroup::{process_slack, Cgroup, Hierarchy};
+use crate::cgroup::{process_slack, Hierarchy};
 use crate::check;
 use crate::disk;
 use crate::group;
 use crate::ktap::Group;
 use crate::machine;
 use crate::outcome::{equal, within, Context, Outcome, MB};
-use crate::sys::{self, Mapping};
+use crate::sys::Mapping;
 use crate::worker::{run_in, Worker};
 
 pub const GROUP: Group = group!("mount": recursiveprot, localevents, hugetlb, favordynmods, all);
@@ -24,24 +24,6 @@ const OPTIONS: &[&str] = &[
     "memory_recursiveprot",
     "memory_hugetlb_accounting",
 ];
-
-/// The hierarchy, mounted with other options until this is dropped.
-struct Mounted(Cgroup);
-
-impl Mounted {
-    fn with(hierarchy: &Hierarchy, options: &str) -> Outcome<Self> {
-        let root = hierarchy.root();
-        sys::remount(root.path(), options).context(options)?;
-        Ok(Self(root))
-    }
-}
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        // The next test finds out.
-        let _ = sys::remount(self.0.path(), "");
-    }
-}
 
 /// How much page cache a grandchild keeps that asks for no protection itself, below a child that
 /// does, while a neighbour takes what there is.
@@ -69,7 +51,7 @@ fn kept_below_protected(hierarchy: &Hierarchy) -> Outcome<u64> {
 
 fn recursiveprot(hierarchy: &Hierarchy) -> Outcome {
     let without = kept_below_protected(hierarchy)?;
-    let option = Mounted::with(hierarchy, "memory_recursiveprot")?;
+    let option = hierarchy.mounted_with("memory_recursiveprot")?;
     let with = kept_below_protected(hierarchy)?;
     drop(option);
     within("kept with the option", with, SIZE - process_slack()..=SIZE)?;
@@ -95,7 +77,7 @@ fn localevents(hierarchy: &Hierarchy) -> Outcome {
     let (child, parent) = events_of_child(hierarchy)?;
     check!(child > 0, "the child was not at its limit");
     equal("events of the parent", parent, child)?;
-    let _option = Mounted::with(hierarchy, "memory_localevents")?;
+    let _option = hierarchy.mounted_with("memory_localevents")?;
     let (child, parent) = events_of_child(hierarchy)?;
     check!(child > 0, "the child was not at its limit");
     equal("events of the parent with the option", parent, 0)
@@ -103,7 +85,7 @@ fn localevents(hierarchy: &Hierarchy) -> Outcome {
 
 /// Pages of the hugetlb pool are charged then, and a limit holds for them.
 fn hugetlb(hierarchy: &Hierarchy) -> Outcome {
-    let _option = Mounted::with(hierarchy, "memory_hugetlb_accounting")?;
+    let _option = hierarchy.mounted_with("memory_hugetlb_accounting")?;
     let container = hierarchy.create("charge")?;
     let page = machine::meminfo("Hugepagesize")?;
     machine::hugetlb_pool(4)?;
@@ -135,7 +117,7 @@ fn hugetlb(hierarchy: &Hierarchy) -> Outcome {
 
 /// Tasks are moved in another way, which nobody notices but by the time it takes.
 fn favordynmods(hierarchy: &Hierarchy) -> Outcome {
-    let _option = Mounted::with(hierarchy, "favordynmods")?;
+    let _option = hierarchy.mounted_with("favordynmods")?;
     let (first, second) = (hierarchy.create("first")?, hierarchy.create("second")?);
     let worker = Worker::holding(&first, SIZE)?;
     second.adopt(worker.pid())?;
@@ -151,9 +133,9 @@ fn favordynmods(hierarchy: &Hierarchy) -> Outcome {
 
 /// All of them at once, as systemd has most.
 fn all(hierarchy: &Hierarchy) -> Outcome {
-    let option = Mounted::with(hierarchy, &OPTIONS.join(","))?;
+    let option = hierarchy.mounted_with(&OPTIONS.join(","))?;
     let mounts = std::fs::read_to_string("/proc/mounts").context("/proc/mounts")?;
-    let root = format!(" {} cgroup2 ", option.0.path().display());
+    let root = format!(" {} cgroup2 ", hierarchy.root().path().display());
     let line = mounts.lines().find(|line| line.contains(&root));
     let line = line.unwrap_or_default();
     for option in OPTIONS {

@@ -283,23 +283,8 @@ fn unreadable(hierarchy: &Hierarchy) -> Outcome {
     })
 }
 
-/// Makes the top of a namespace the boundary of what was given away, until dropped.
-struct NsDelegate(Cgroup);
-
-impl NsDelegate {
-    fn on(hierarchy: &Hierarchy) -> Outcome<Self> {
-        let root = hierarchy.root();
-        sys::remount(root.path(), "nsdelegate").context("nsdelegate")?;
-        Ok(Self(root))
-    }
-}
-
-impl Drop for NsDelegate {
-    fn drop(&mut self) {
-        // Without a namespace the option changes nothing.
-        let _ = sys::remount(self.0.path(), "");
-    }
-}
+/// Makes the top of a namespace the boundary of what was given away.
+const NSDELEGATE: &str = "nsdelegate";
 
 /// Runs `body` as the super-user in a namespace whose top is `top`.
 fn in_namespace(home: &Cgroup, body: impl FnOnce() -> Outcome) -> Outcome {
@@ -311,7 +296,7 @@ fn in_namespace(home: &Cgroup, body: impl FnOnce() -> Outcome) -> Outcome {
 
 /// The top of a namespace is limited from outside, even if the super-user is in there.
 fn top(hierarchy: &Hierarchy) -> Outcome {
-    let _option = NsDelegate::on(hierarchy)?;
+    let _option = hierarchy.mounted_with(NSDELEGATE)?;
     let container = hierarchy.create("top")?;
     container.set_limit(LIMIT)?;
     in_namespace(&container, || {
@@ -329,7 +314,7 @@ fn top(hierarchy: &Hierarchy) -> Outcome {
 
 /// Below the top the super-user of the namespace does as he likes.
 fn inside(hierarchy: &Hierarchy) -> Outcome {
-    let _option = NsDelegate::on(hierarchy)?;
+    let _option = hierarchy.mounted_with(NSDELEGATE)?;
     let container = hierarchy.create("top")?;
     in_namespace(&container, || {
         let own = container.path().join("own");
@@ -344,7 +329,7 @@ fn inside(hierarchy: &Hierarchy) -> Outcome {
 
 /// Nobody leaves the namespace, not even the super-user in there.
 fn no_escape_from(hierarchy: &Hierarchy) -> Outcome {
-    let _option = NsDelegate::on(hierarchy)?;
+    let _option = hierarchy.mounted_with(NSDELEGATE)?;
     let container = hierarchy.create("top")?;
     let outside = hierarchy.create("outside")?;
     in_namespace(&container, || {

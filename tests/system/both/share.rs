@@ -20,10 +20,10 @@ pub const GROUP: Group = group!("share":
 const SIZE: u64 = 8 * MB;
 
 /// What may stay when everything is to be evicted; a page or two always does.
-const REST: u64 = MB / 4;
+pub(super) const REST: u64 = MB / 4;
 
 /// Evicts what a container's page cache consists of, but for a rest.
-fn evict(container: &Cgroup) -> Outcome {
+pub(super) fn evict(container: &Cgroup) -> Outcome {
     container.set_limit(REST)?;
     container.unlimited()
 }
