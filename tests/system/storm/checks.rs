@@ -18,8 +18,8 @@ use crate::plug;
 use crate::sys;
 
 /// How much less memory may be free after a storm: slabs that are used in part, and what
-/// the file system keeps for files that were there. What grows does so in the first turn.
-const LOST: u64 = 12 * MB;
+/// the file system keeps for files that were there.
+const LOST: u64 = 8 * MB;
 
 /// How long the kernel may take to be done with what was removed.
 const PATIENCE: Duration = Duration::from_secs(60);

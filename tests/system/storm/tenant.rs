@@ -367,7 +367,7 @@ impl Stay<'_> {
         };
         let _ = fs::remove_dir_all(&directory);
         fs::create_dir(&directory)?;
-        let count = self.actor.random.between(50, 1000);
+        let count = self.actor.random.between(100, 3000);
         for name in 0..count {
             File::create(directory.join(name.to_string()))?;
             let _ = fs::metadata(directory.join(format!("no-{name}")));
