@@ -511,7 +511,8 @@ impl ResCounter {
         // Only now: a charge that was taken back has not been in use.
         for counter in self.up_below(top) {
             let usage = counter.usage();
-            counter.note_watermark(usage);
+            // A charge that others are about to take back may be in it: see `try_charge_one()`.
+            counter.note_watermark(usage.min(counter.limit()));
             counter.note_usage(usage);
         }
         Ok(())
@@ -557,7 +558,8 @@ impl ResCounter {
     ///
     /// # Errors
     ///
-    /// `EBUSY` if more is in use; the limit is then what it was.
+    /// `EBUSY` if more is in use, be it for the moment in which another's charge is refused; the
+    /// limit is then what it was.
     pub fn set_limit(&self, limit: usize) -> Result {
         loop {
             if self.usage() > limit {
