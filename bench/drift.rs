@@ -10,7 +10,7 @@
 //!
 //! The file is a RAM disk, see `limits.rs`.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -305,8 +305,8 @@ impl Owners {
 /// Prints for each container what it pays of the shared pages, and what it would have to pay if
 /// those who use a page shared that; both in pages. Then what was counted so far.
 fn look(mix: &Mix, tenants: &[Tenant<'_>], owners: &Owners, time: u64) -> Outcome {
-    let mut names = HashMap::new();
-    let mut pages: HashMap<u64, usize> = HashMap::new();
+    let mut names = BTreeMap::new();
+    let mut pages: BTreeMap<u64, usize> = BTreeMap::new();
     let mut of_each = Vec::new();
     for tenant in tenants {
         if !tenant.pid.runs() {
