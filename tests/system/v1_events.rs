@@ -7,7 +7,9 @@ use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
+use crate::both::handover;
 use crate::both::remove::nobody_lingers;
+use crate::both::share::evict;
 use crate::cgroup::{Cgroup, Hierarchy, EVENT_CONTROL};
 use crate::check;
 use crate::disk;
@@ -19,8 +21,8 @@ use crate::sys::{self, Advice, Mapping, EINVAL};
 use crate::worker::{run_in, Worker};
 
 pub const GROUP: Group = group!("events":
-    thresholds, threshold_above, threshold_of_both, out_of_memory, out_of_memory_waits,
-    out_of_memory_already, pressure, pressure_modes, closed, removed, bad_input);
+    thresholds, threshold_above, threshold_of_both, threshold_of_taker, out_of_memory,
+    out_of_memory_waits, out_of_memory_already, pressure, pressure_modes, closed, removed, bad_input);
 
 /// An eventfd, and what it is told of.
 struct Events(File);
@@ -103,6 +105,21 @@ fn threshold_above(hierarchy: &Hierarchy) -> Outcome {
     worker.finish()?;
     eventually(|| equal("told on the way down", above.count()?, 1))?;
     equal("told on the way down, late", late.count()?, 1)
+}
+
+/// What a container takes over from another one counts, though none of its processes does anything.
+fn threshold_of_taker(hierarchy: &Hierarchy) -> Outcome {
+    handover::needs_memctl()?;
+    let (first, parent) = (hierarchy.create("first")?, hierarchy.create("parent")?);
+    let second = parent.child("second")?;
+    let (_, user) = handover::file_used_by(&first, &second)?;
+    let half = second.usage()? + handover::SIZE / 2;
+    let mut own = Events::of(&second, USAGE, half)?;
+    let mut above = Events::of(&parent, USAGE, half)?;
+    evict(&first)?;
+    equal("told of what was taken over", own.count()?, 1)?;
+    equal("told of what was taken over below", above.count()?, 1)?;
+    user.stop()
 }
 
 fn threshold_of_both(hierarchy: &Hierarchy) -> Outcome {

@@ -77,8 +77,8 @@ fn has_room(memcg: &MemCgroup, nr: usize) -> bool {
             .is_none_or(|memsw| leaves_room(memsw.usage(), nr, memsw.limit()))
 }
 
-/// Whether `to` can take over `nr` pages of `from`: it wants to, and has room, and so do those
-/// above it that are not above `from`. Steps: levels.
+/// Whether `to` can take over `nr` pages of `from`: it and those above it want that, and have room,
+/// but for those above `from`, to whom it makes no difference. Steps: levels.
 fn can_take(to: &MemCgroup, from: &MemCgroup, nr: usize) -> bool {
     let common = to.memory().common(from.memory());
     let is_common = |memcg: &MemCgroup| common.is_some_and(|common| eq(common, memcg.memory()));
@@ -86,8 +86,11 @@ fn can_take(to: &MemCgroup, from: &MemCgroup, nr: usize) -> bool {
         && !to.css().is_dying()
         && to
             .up_below_root()
+            .all(|memcg| memcg.takes_over().load(Relaxed))
+        && to
+            .up_below_root()
             .take_while(|memcg| !is_common(memcg))
-            .all(|memcg| memcg.takes_over().load(Relaxed) && has_room(memcg, nr))
+            .all(|memcg| has_room(memcg, nr))
 }
 
 /// The id of `to`, whose processes have used the folio, if it can take it over.
@@ -119,7 +122,8 @@ fn move_statistics(folio: &Folio, from: &Node, to: &Node) {
 /// Hands a folio that reclaim would free over to the container with the id `taker`, which
 /// [`taker()`] has found to be able to take it. May sleep if `gfp` says so.
 ///
-/// Returns whether that was done. If not, nothing has changed.
+/// Returns whether that was done. If not, the folio is whose it was; buffers of the file system may
+/// be gone.
 pub(crate) fn hand_over(page: MetaPage<'_, Locked>, taker: u32, gfp: Gfp) -> bool {
     frozen::release(&page, gfp) && try_hand_over(page, taker).is_some()
 }
@@ -139,7 +143,13 @@ fn try_hand_over(page: MetaPage<'_, Locked>, taker: u32) -> Option<()> {
     }
     let owner = charge::owner_of(to, folio.nid(), &rcu)?;
     let to_node = owner.node(&rcu);
-    if !eq(to_node.memcg(), to) || counters::try_charge_beside(to, from, nr).is_err() {
+    if !eq(to_node.memcg(), to) {
+        ObjCgroup::put(owner, &rcu);
+        return None;
+    }
+    if counters::try_charge_beside(to, from, nr).is_err() {
+        // For a moment there may have been less room.
+        waiters::wake(to);
         ObjCgroup::put(owner, &rcu);
         return None;
     }
@@ -156,11 +166,14 @@ fn try_hand_over(page: MetaPage<'_, Locked>, taker: u32) -> Option<()> {
     if let Some(owner) = owner {
         ObjCgroup::put(owner, &rcu);
         counters::uncharge_beside(to, from, nr);
+        waiters::wake(to);
         return None;
     }
 
     counters::uncharge_beside(from, to, nr);
+    // The one has room now; who listens wants to hear of either.
     waiters::wake(from);
+    waiters::wake(to);
     for (memcg, event, n) in [
         (from, vm_event_item_PGPGOUT, 1),
         (to, vm_event_item_PGPGIN, 1),

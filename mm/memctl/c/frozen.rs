@@ -3,8 +3,8 @@
 //! A folio of the page cache of which nobody else has a reference, for a moment.
 //!
 //! The count is set to 0, as for a folio that is removed from the page cache or split: whoever
-//! finds it there tries again until it is what it was. So there is no time to lose, and nothing may
-//! interrupt who does this but an interrupt.
+//! finds it there tries again until it is what it was. So there is no time to lose, and nothing
+//! interrupts who does this: an interrupt might be one who tries.
 
 use super::{
     binding::{
@@ -17,8 +17,11 @@ use super::{
 use core::num::NonZero;
 use kernel::{
     bindings,
-    mm::folio::Folio,
-    percpu::PreemptionOff, //
+    interrupt::{
+        local_interrupt_disable,
+        LocalInterruptDisabled, //
+    },
+    mm::folio::Folio, //
 };
 
 /// Frees what the file system has attached to a folio, if it can. Says whether there is nothing
@@ -36,7 +39,7 @@ pub(crate) fn release(page: &MetaPage<'_, Locked>, gfp: Gfp) -> bool {
 struct Freeze<'a> {
     folio: &'a Folio,
     refs: NonZero<i32>,
-    _off: PreemptionOff,
+    _off: LocalInterruptDisabled,
 }
 
 impl Drop for Freeze<'_> {
@@ -54,7 +57,7 @@ pub(crate) fn while_frozen<'a, R>(
     f: impl FnOnce(MetaPage<'_, Frozen>) -> R,
 ) -> Option<R> {
     let folio = page.folio();
-    let off = PreemptionOff::new();
+    let off = local_interrupt_disable();
     // SAFETY: By the type the folio is locked, and it stays.
     let refs = NonZero::new(unsafe { bindings::memctl_folio_freeze(folio.as_raw()) })?;
     // INVARIANT: They are frozen.

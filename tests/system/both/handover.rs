@@ -21,12 +21,13 @@ use crate::sys::{self, Mapping, Sharing};
 use crate::worker::{run_in, Worker};
 
 pub const GROUP: Group = group!("handover":
-    kept_for_user, used_by_both, tmpfs, many_users, no_room, no_room_above, within_limited_parent,
+    kept_for_user, only_read, used_by_both, tmpfs, many_users, no_room, no_room_above, within_limited_parent,
     not_used, touched_once, not_wanted, switched_off, ends, busy);
 
-const SIZE: u64 = 8 * MB;
+/// How large the files are.
+pub const SIZE: u64 = 8 * MB;
 
-fn needs_memctl() -> Outcome {
+pub fn needs_memctl() -> Outcome {
     match machine::hands_over() {
         true => Ok(()),
         false => skip("the C controller throws out what others use"),
@@ -87,7 +88,7 @@ fn file_of(first: &Cgroup) -> Outcome<PathBuf> {
 }
 
 /// Such a file, and a process of `second` that has touched all of it.
-fn file_used_by(first: &Cgroup, second: &Cgroup) -> Outcome<(PathBuf, Worker)> {
+pub fn file_used_by(first: &Cgroup, second: &Cgroup) -> Outcome<(PathBuf, Worker)> {
     let path = file_of(first)?;
     let user = user(second, &path, Sharing::Shared)?;
     Ok((path, user))
@@ -144,6 +145,39 @@ fn kept_for_user(hierarchy: &Hierarchy) -> Outcome {
     within("page cache of second", file, bounds)?;
     audit::clean()?;
     second_user.stop()
+}
+
+/// What is read, and not mapped, leaves no trace of who reads it: it is not handed over. Who goes
+/// on reading reads each page once more at most, and then it is his.
+fn only_read(hierarchy: &Hierarchy) -> Outcome {
+    const LIMIT: u64 = 16 * MB;
+    const SHARED: u64 = 48 * MB;
+    const ROUNDS: usize = 8;
+
+    let (first, second) = (hierarchy.create("first")?, hierarchy.create("second")?);
+    let (path, stream) = (disk::file("shared"), disk::file("stream"));
+    disk::make(&path, SHARED)?;
+    disk::make(&stream, 2 * LIMIT)?;
+    first.set_limit(LIMIT)?;
+    run_in(&first, || disk::read(&path))?;
+    let read = || -> Outcome<u64> {
+        run_in(&second, || disk::read(&path))?;
+        let again = second.stat()?.get("workingset_refault_file")?;
+        Ok(again * sys::page_size() as u64)
+    };
+    let before = read()?;
+    let mut again = Vec::new();
+    for _ in 0..ROUNDS {
+        run_in(&first, || disk::read(&stream))?;
+        again.push(read()? - before);
+    }
+    ktap::note(format_args!("read again so far, in bytes: {again:?}"));
+    within("read again", again[ROUNDS - 1], 0..=LIMIT)?;
+    equal("in the last", again[ROUNDS - 1] - again[ROUNDS - 2], 0)?;
+    if machine::hands_over() {
+        equal("handed over", handed(&second)?.0, 0)?;
+    }
+    Ok(())
 }
 
 /// A page that its own container uses stays there. When it is taken all the same, another one that
@@ -358,10 +392,12 @@ fn not_wanted(hierarchy: &Hierarchy) -> Outcome {
             ("1", Ok(1)),
         ],
     )?;
-    for refuses in [&second, &parent] {
+    // Be it one above both.
+    let sibling = parent.child("sibling")?;
+    for (first, refuses) in [(&first, &second), (&first, &parent), (&sibling, &parent)] {
         refuses.write(FILE, 0)?;
-        let (_, second_user) = file_used_by(&first, &second)?;
-        evict(&first)?;
+        let (_, second_user) = file_used_by(first, &second)?;
+        evict(first)?;
         equal("handed over", handed(&second)?.0, 0)?;
         second_user.stop()?;
         refuses.write(FILE, 1)?;

@@ -23,7 +23,7 @@ const SIZE: u64 = 8 * MB;
 pub(super) const REST: u64 = MB / 4;
 
 /// Evicts what a container's page cache consists of, but for a rest.
-pub(super) fn evict(container: &Cgroup) -> Outcome {
+pub fn evict(container: &Cgroup) -> Outcome {
     container.set_limit(REST)?;
     container.unlimited()
 }
