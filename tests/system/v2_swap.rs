@@ -15,7 +15,7 @@ use crate::group;
 use crate::ktap::Group;
 use crate::machine;
 use crate::outcome::{equal, eventually, refused, within, Outcome, MB};
-use crate::sys::{Watch, EAGAIN};
+use crate::sys::{self, Watch, EAGAIN};
 use crate::v2_control::takes_bytes;
 use crate::v2_files::SOON;
 use crate::worker::{run_in, Worker};
@@ -69,6 +69,7 @@ fn current(hierarchy: &Hierarchy) -> Outcome {
             swapped..=swapped + SIZE / 4,
         )?;
     }
+    written(&container)?;
     worker.finish()?;
     for container in [&container, &parent] {
         equal("memory.swap.current at the end", in_use(container)?, 0)?;
@@ -101,9 +102,39 @@ fn limited(hierarchy: &Hierarchy) -> Outcome {
     let most = container.number("memory.swap.peak")?;
     within("memory.swap.peak", most, SIZE / 4..=SIZE / 2)?;
     equal("oom_kill", container.oom_kills()?, 1)?;
-    check!(event(&container, "max")? > 0, "no event max");
+    refused_by(&container, || {
+        Worker::growing(&container, 2 * SIZE)?.killed()
+    })?;
     check!(event(&container, "fail")? > 0, "no event fail");
     equal("high", event(&container, "high")?, 0)
+}
+
+/// Calls `grow`, which fills swap space up to the limit of `container`, until that has been hit.
+/// Reclaim takes fewer pages at a time than it could, and asks for no more once there is no swap
+/// space left: so a limit may be reached without being hit, but not four in a row.
+fn refused_by(container: &Cgroup, mut grow: impl FnMut() -> Outcome) -> Outcome {
+    let limit = container.number("memory.swap.max")?;
+    for less in 1..=4 {
+        if event(container, "max")? > 0 {
+            return Ok(());
+        }
+        container.write("memory.swap.max", limit - less * sys::page_size() as u64)?;
+        grow()?;
+    }
+    check!(event(container, "max")? > 0, "no event max");
+    Ok(())
+}
+
+/// Waits until what has left for swap space is there: what is on its way keeps its place when it is
+/// given up.
+fn written(container: &Cgroup) -> Outcome {
+    eventually(|| {
+        equal(
+            "on the way to swap space",
+            container.stat()?.get("file_writeback")?,
+            0,
+        )
+    })
 }
 
 /// A limit is one of all containers below.
@@ -223,9 +254,7 @@ fn watched(hierarchy: &Hierarchy) -> Outcome {
     let parent = hierarchy.create("parent")?;
     let container = parent.child("swap")?;
     container.set_limit(SIZE / 4)?;
-    // Reclaim takes 32 pages at a time, and does not ask for more swap space than there is once there
-    // is none: a limit that is a multiple of that may be reached without being hit.
-    container.write("memory.swap.max", MB - 3 * 4096)?;
+    container.write("memory.swap.max", MB)?;
     let watches = [
         Watch::modified(&parent.file("memory.swap.events"))?,
         Watch::modified(&container.file("memory.swap.events"))?,
@@ -234,7 +263,9 @@ fn watched(hierarchy: &Hierarchy) -> Outcome {
         !watches[0].happened(Duration::from_millis(100))?,
         "notified of nothing"
     );
-    Worker::growing(&container, SIZE)?.killed()?;
+    let grow = || Worker::growing(&container, SIZE)?.killed();
+    grow()?;
+    refused_by(&container, grow)?;
     for watch in &watches {
         check!(watch.happened(SOON)?, "not notified");
     }
@@ -254,6 +285,7 @@ fn outlives_container(hierarchy: &Hierarchy) -> Outcome {
     let swapped = in_use(&container)?;
     within("swapped out", swapped, SIZE / 2..=SIZE + MB)?;
     container.remove()?;
+    written(&parent)?;
     equal("memory.swap.current above", in_use(&parent)?, swapped)?;
     disk::remove(&path)?;
     equal("memory.swap.current at the end", in_use(&parent)?, 0)?;

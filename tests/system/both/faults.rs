@@ -192,6 +192,7 @@ fn percpu(hierarchy: &Hierarchy) -> Outcome {
     const ENOUGH: usize = 3;
     /// Of a container's allocations, its share of this memory is among the first.
     const FIRST: u32 = 16;
+    const LONG: Duration = Duration::from_secs(40);
 
     inject::prepare()?;
     let (mut log, mut workers_log) = (KernelLog::from_here()?, KernelLog::from_here()?);
@@ -208,7 +209,8 @@ fn percpu(hierarchy: &Hierarchy) -> Outcome {
         sys::run_in_turn()?;
         let path = |number: u64| top.path().join(number.to_string());
         let (mut made, mut failures) = (0, 0);
-        while made < AT_MOST && failures < ENOUGH {
+        let started = Instant::now();
+        while made < AT_MOST && failures < ENOUGH && started.elapsed() < LONG {
             for nth in 1..=FIRST {
                 match injector.nth(nth, || fs::create_dir(path(made)))? {
                     (_, Ok(())) => made += 1,
@@ -473,7 +475,7 @@ fn tmpfs(hierarchy: &Hierarchy) -> Outcome {
 /// Whatever happens to be asked for fails, while a container at its limit reclaims, and others come
 /// and go.
 fn by_chance(hierarchy: &Hierarchy) -> Outcome {
-    const ENOUGH: Duration = Duration::from_secs(60);
+    const ENOUGH: Duration = Duration::from_secs(40);
 
     let path = disk::file("data");
     disk::make(&path, 2 * LIMIT)?;

@@ -353,6 +353,7 @@ fn never_fall(hierarchy: &Hierarchy) -> Outcome {
     const ROUNDS: u64 = 100;
     const FILLERS: u64 = 2;
     const ENOUGH: Duration = Duration::from_secs(30);
+    const AT_MOST: Duration = Duration::from_secs(120);
     /// So many reads, and containers filled, are worth the name.
     const READS: u64 = 50;
     const FILLED: u64 = 10;
@@ -392,7 +393,8 @@ fn never_fall(hierarchy: &Hierarchy) -> Outcome {
             disk::make(&path, 4 * MB)?;
             let started = Instant::now();
             for _ in 0..ROUNDS {
-                if started.elapsed() > ENOUGH {
+                let elapsed = started.elapsed();
+                if elapsed > ENOUGH && filled.load(SeqCst) >= FILLED || elapsed > AT_MOST {
                     break;
                 }
                 disk::evict(&path)?;
