@@ -15,7 +15,7 @@ use crate::outcome::{equal, eventually, within, Outcome, MB};
 use crate::sys::{self, Advice, Mapping, Pid};
 use crate::worker::{run_in, Worker};
 
-pub const GROUP: Group = group!("sums": lists, nodes, usage, tree, idle, never_fall);
+pub const GROUP: Group = group!("sums": lists, nodes, usage, tree, idle, never_fall, levels);
 
 pub const V2_GROUP: Group = group!("sums_of_history": reclaim, events);
 
@@ -503,4 +503,55 @@ fn events(hierarchy: &Hierarchy) -> Outcome {
         "child's limit reached, but max is 0"
     );
     equal("killed", all.get("oom_kill")?, 2)
+}
+
+/// What pages there are does not change when a container goes and leaves them to its parent: whoever
+/// looks at the parent meanwhile finds all of them, and none twice.
+fn levels(hierarchy: &Hierarchy) -> Outcome {
+    const ROUNDS: u64 = 40;
+    const LEFT: u64 = MB / 2;
+    const READS: u64 = 50;
+
+    let key = match hierarchy.version() {
+        Version::V1 => "total_shmem",
+        Version::V2 => "shmem",
+    };
+    // The C controller lets what CPUs have counted lag behind.
+    let slack = match machine::has_memctl() {
+        true => 0,
+        false => stock_slack(),
+    };
+    let root = hierarchy.root();
+    let parent = hierarchy.create("parent")?;
+    let tmpfs = Tmpfs::mount("size=32M,huge=never")?;
+    let counters = sys::shared_counters(4)?;
+    let (over, reads, least, most) = (&counters[0], &counters[1], &counters[2], &counters[3]);
+    let reader = Worker::start(&root, |_| {
+        while over.load(SeqCst) == 0 {
+            let least = least.load(SeqCst).saturating_sub(slack);
+            let now = parent.stat()?.get(key)?;
+            within(key, now, least..=most.load(SeqCst) + slack)?;
+            reads.fetch_add(1, SeqCst);
+        }
+        Ok(())
+    })?;
+    for round in 0..ROUNDS {
+        let child = parent.child("going")?;
+        most.fetch_add(LEFT, SeqCst);
+        run_in(&child, || {
+            disk::write(&tmpfs.file(&round.to_string()), LEFT)
+        })?;
+        least.fetch_add(LEFT, SeqCst);
+        child.remove()?;
+    }
+    over.store(1, SeqCst);
+    reader.ends_well()?;
+    let reads = reads.load(SeqCst);
+    ktap::note(format_args!("{reads} reads while {ROUNDS} containers went"));
+    check!(reads >= READS, "only {reads} reads");
+    eventually(|| equal("left of all", parent.stat()?.get(key)?, ROUNDS * LEFT))?;
+    for round in 0..ROUNDS {
+        disk::remove(&tmpfs.file(&round.to_string()))?;
+    }
+    eventually(|| equal("left of files that are gone", parent.stat()?.get(key)?, 0))
 }
