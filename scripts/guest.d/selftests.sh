@@ -45,13 +45,20 @@ again()
 	done
 }
 
+# test_kmem has a reputation for failing now and then: ten in a row pass on memctl. One
+# does on the C controller, see scripts/selftests.
+kmem=1
+[ ! -d /sys/kernel/mm/memctl ] || kmem=10
+
 round=0
 while [ $round -lt "${1:-1}" ]; do
 	round=$((round + 1))
 	echo "round $round"
 	test_core 2>&1
 	test_kill 2>&1
-	chroot $root /test_kmem 2>&1
+	for _ in $(seq $kmem); do
+		chroot $root /test_kmem 2>&1
+	done
 	memctl-guest in-turn /bin/test_memcontrol 2>&1
 	again test_freezer
 	test_pids 2>&1
