@@ -105,6 +105,40 @@ mod tests {
     }
 
     #[test]
+    fn charges_below_another_and_leaves_that_alone() -> Result {
+        let [top, middle, bottom] = tree([10, 100, 5])?;
+        // SAFETY: The counters of a tree stay.
+        let beside = unsafe { ResCounter::below_unchecked(Some(middle), 4) };
+        beside.charge(4);
+        top.force_limit(4);
+
+        let common = bottom.common(&beside);
+        assert!(common.is_some_and(|common| core::ptr::eq(common, middle)));
+        assert_eq!(bottom.try_charge_below(4, common), Ok(()));
+        beside.uncharge_below(4, common);
+        assert_eq!([bottom.usage(), beside.usage()], [4, 0]);
+        assert_eq!([middle.usage(), top.usage()], [4, 4]);
+
+        assert_eq!(
+            bottom.try_charge_below(2, common),
+            Err(OverLimit { level: 0 })
+        );
+        assert_eq!([bottom.usage(), bottom.failcnt()], [4, 1]);
+        // Of one that is above the other, that one; of none that is above both, all.
+        assert!(bottom
+            .common(top)
+            .is_some_and(|common| core::ptr::eq(common, top)));
+        assert!(bottom.common(&ResCounter::new(1)).is_none());
+        assert_eq!(
+            bottom.try_charge_below(1, None),
+            Err(OverLimit { level: 2 })
+        );
+        assert_eq!([bottom.usage(), middle.usage(), top.usage()], [4, 4, 4]);
+        bottom.uncharge(4);
+        Ok(())
+    }
+
+    #[test]
     fn a_limit_below_the_usage_is_refused() {
         let c = ResCounter::new(10);
         let _ = c.try_charge(8);
