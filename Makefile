@@ -6,8 +6,8 @@ K ?= memctl
 DEBUG ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test kunit faults stress broken misuse arm64 selftests compare model distro bench
-.PHONY: drift native shell kernel patch series-build lint clean
+.PHONY: help run test kunit faults stress broken misuse arm64 selftests bpf compare model distro
+.PHONY: bench drift native shell kernel patch series-build lint clean
 
 help:
 	@echo 'make run                 build, boot, and watch the demonstration'
@@ -25,6 +25,8 @@ help:
 	@echo '                         (FILTER=: some)'
 	@echo 'make arm64               the KUnit suites on arm64'
 	@echo 'make selftests           the cgroup selftests of the kernel tree (K=memcg: ...)'
+	@echo 'make bpf                 the BPF selftest of the kernel tree that asks the controller, on'
+	@echo '                         a kernel with type information (K=memcg: ...)'
 	@echo 'make compare             what files answer to whatever is written to them,'
 	@echo '                         beside the answers of the C controller'
 	@echo 'make model               owner handles, stocks, waiters, rows: models, in all orders of'
@@ -81,6 +83,9 @@ stress:
 
 selftests:
 	@scripts/selftests $(K)
+
+bpf:
+	@scripts/bpf $(K)
 
 compare:
 	@scripts/compare
