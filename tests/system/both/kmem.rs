@@ -520,9 +520,9 @@ impl<'a> Scene<'a> {
         Worker::start(&self.home, body)
     }
 
-    /// Expects that no more than [`LIMIT`] is in use in `limited` until `worker` has ended, and never
-    /// was but for `debt`, in bytes. Tells how, and its last word.
-    fn watch(&self, limited: &Cgroup, mut worker: Worker, debt: u64) -> Outcome<(ExitStatus, u64)> {
+    /// Expects that no more than [`LIMIT`] is in use in `limited` until `worker` has ended. Tells
+    /// how, and its last word.
+    fn watch(&self, limited: &Cgroup, mut worker: Worker) -> Outcome<(ExitStatus, u64)> {
         let mut last = 0;
         while let Some(word) = worker.hear_or_end()? {
             within("usage", limited.usage()?, 0..=LIMIT)?;
@@ -532,15 +532,14 @@ impl<'a> Scene<'a> {
             Version::V1 => "memory.max_usage_in_bytes",
             Version::V2 => "memory.peak",
         };
-        within(peak, limited.number(peak)?, LIMIT / 8 * 7..=LIMIT + debt)?;
+        within(peak, limited.number(peak)?, LIMIT / 8 * 7..=LIMIT)?;
         Ok((worker.end()?, last))
     }
 
     /// Expects that a process that repeated something at the limit has been killed or has failed,
     /// and not before `least` of it.
     fn watch_end(&self, worker: Worker, least: u64) -> Outcome {
-        // What one takes from a stock that another drains at that moment is charged after it.
-        let (status, steps) = self.watch(&self.home, worker, exact_slack())?;
+        let (status, steps) = self.watch(&self.home, worker)?;
         check!(
             status.success() || status.signal() == Some(sys::SIGKILL),
             "worker: {status}, expected it to be killed, or to be short of memory"
@@ -609,7 +608,7 @@ fn lookups_within(hierarchy: &Hierarchy, limited: fn(&Scene<'_>) -> Cgroup) -> O
         }
         Ok(())
     })?;
-    let (status, _) = scene.watch(&limited, worker, 0)?;
+    let (status, _) = scene.watch(&limited, worker)?;
     check!(status.success(), "worker: {status}");
     equal("processes killed", limited.oom_kills()?, 0)?;
     // How much of it is reclaimed at a time is another matter.
@@ -678,7 +677,7 @@ fn page_tables_at_limit(hierarchy: &Hierarchy) -> Outcome {
         memory.touch(start..start + 1);
         Ok(())
     })?;
-    let (status, touched) = scene.watch(&scene.home, worker, 0)?;
+    let (status, touched) = scene.watch(&scene.home, worker)?;
     equal("signal", status.signal(), Some(sys::SIGKILL))?;
     within("tables", touched, tables as u64 / 4 * 3..=tables as u64)?;
     equal("processes killed", scene.home.oom_kills()?, 1)?;
