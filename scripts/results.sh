@@ -48,6 +48,25 @@ bad()
 	'
 }
 
+# report_lines LOG PATTERN: of a log with KTAP lines that begin with what PATTERN is,
+# one a test: 'ok 3 test_memcg_min' and the like.
+report_lines()
+{
+	tr -d '\r' <"$1" | grep -E "^(not )?ok [0-9]+ $2" >"$1.results" || :
+	[ -s "$1.results" ] || not_ok "no test ran, see ${1#"$TOP/"}"
+	while read -r line; do
+		name=${line#*ok }
+		name=${name#* }
+		name=${name%% *}
+		case $line in
+		*'# SKIP'*)	;;
+		ok*)		passed=$((passed + 1)) ;;
+		*)		not_ok "$name" ;;
+		esac
+	done <"$1.results"
+	"$TOP/scripts/check-log" "$1" || not_ok "the kernel complained, see above"
+}
+
 # report NAME LOG STATUS START: of a boot that ended with STATUS and started at
 # START.
 report()

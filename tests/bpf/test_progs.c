@@ -12,8 +12,7 @@ static bool failed;
 
 static void end_subtest(void)
 {
-	if (current)
-		printf("%s %u %s\n", failed ? "not ok" : "ok", ++number, current);
+	printf("%s %u %s\n", failed ? "not ok" : "ok", ++number, current);
 	failed = false;
 }
 

@@ -215,11 +215,16 @@ pub fn hands_over() -> bool {
     Path::new(HANDOVER).exists()
 }
 
+/// Lets the kernel hand over what only others use, or not, until [`restore`].
+pub fn hand_over(on: bool) -> Outcome {
+    set(HANDOVER, if on { "1" } else { "0" })
+}
+
 /// Undoes what a test may have done to the machine.
 pub fn restore() -> Outcome {
     swap_off()?;
     if hands_over() {
-        set(HANDOVER, "1")?;
+        hand_over(true)?;
     }
     plug::all_on()?;
     if Path::new(ZSWAP).exists() {

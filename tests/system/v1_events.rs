@@ -22,7 +22,8 @@ use crate::worker::{run_in, Worker};
 
 pub const GROUP: Group = group!("events":
     thresholds, threshold_above, threshold_of_both, threshold_of_taker, out_of_memory,
-    out_of_memory_waits, out_of_memory_already, pressure, pressure_modes, closed, removed, bad_input);
+    out_of_memory_waits, out_of_memory_already, pressure, pressure_modes, closed, removed,
+    bad_input);
 
 /// An eventfd, and what it is told of.
 struct Events(File);

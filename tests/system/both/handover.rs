@@ -21,8 +21,8 @@ use crate::sys::{self, Mapping, Sharing};
 use crate::worker::{run_in, Worker};
 
 pub const GROUP: Group = group!("handover":
-    kept_for_user, only_read, used_by_both, tmpfs, many_users, no_room, no_room_above, within_limited_parent,
-    not_used, touched_once, not_wanted, switched_off, ends, busy);
+    kept_for_user, only_read, used_by_both, tmpfs, many_users, no_room, no_room_above,
+    within_limited_parent, not_used, touched_once, not_wanted, switched_off, ends, busy);
 
 /// How large the files are.
 pub const SIZE: u64 = 8 * MB;
@@ -94,36 +94,60 @@ pub fn file_used_by(first: &Cgroup, second: &Cgroup) -> Outcome<(PathBuf, Worker
     Ok((path, user))
 }
 
-/// A container of [`Squeezed::LIMIT`] brings in a file, and goes on to others; a second one uses the
-/// file all the time.
-struct Squeezed {
+/// A container with a limit, and one without; a file larger than the limit, and one that is read to
+/// go on to something else.
+struct Site {
     first: Cgroup,
     second: Cgroup,
+    shared: PathBuf,
+    stream: PathBuf,
+}
+
+impl Site {
+    const LIMIT: u64 = 16 * MB;
+    const SHARED: u64 = 48 * MB;
+
+    fn new(hierarchy: &Hierarchy, name: &str) -> Outcome<Self> {
+        let container = |which| hierarchy.create(&format!("{which}-{name}"));
+        let site = Self {
+            first: container("first")?,
+            second: container("second")?,
+            shared: disk::file(name),
+            stream: disk::file("stream"),
+        };
+        disk::make(&site.shared, Self::SHARED)?;
+        disk::make(&site.stream, 2 * Self::LIMIT)?;
+        site.first.set_limit(Self::LIMIT)?;
+        Ok(site)
+    }
+
+    /// The first goes on to something else.
+    fn go_on(&self) -> Outcome {
+        run_in(&self.first, || disk::read(&self.stream))
+    }
+}
+
+/// The first of a site brings in the file, and goes on; the second uses it all the time.
+struct Squeezed {
+    site: Site,
     /// Major faults of the second, and pages that it has read again, once it had touched all.
     lost: (u64, u64),
     user: Worker,
 }
 
 impl Squeezed {
-    const LIMIT: u64 = 16 * MB;
-    const SHARED: u64 = 48 * MB;
     const ROUNDS: usize = 4;
 
     fn run(hierarchy: &Hierarchy, name: &str) -> Outcome<Self> {
-        let container = |which| hierarchy.create(&format!("{which}-{name}"));
-        let (first, second) = (container("first")?, container("second")?);
-        let (path, stream) = (disk::file(name), disk::file("stream"));
-        disk::make(&path, Self::SHARED)?;
-        disk::make(&stream, 2 * Self::LIMIT)?;
-        first.set_limit(Self::LIMIT)?;
-        run_in(&first, || {
-            let mapping = disk::map(&path, Sharing::Shared)?;
+        let site = Site::new(hierarchy, name)?;
+        run_in(&site.first, || {
+            let mapping = disk::map(&site.shared, Sharing::Shared)?;
             mapping.touch(0..mapping.len());
             Ok(())
         })?;
-        let mut user = user(&second, &path, Sharing::Shared)?;
+        let mut user = user(&site.second, &site.shared, Sharing::Shared)?;
         let counted = || -> Outcome<(u64, u64)> {
-            let stat = second.stat()?;
+            let stat = site.second.stat()?;
             Ok((
                 stat.get("pgmajfault")?,
                 stat.get("workingset_refault_file")?,
@@ -131,8 +155,8 @@ impl Squeezed {
         };
         let warm = counted()?;
         for _ in 0..Self::ROUNDS {
-            run_in(&first, || disk::read(&stream))?;
-            within("usage of first", first.usage()?, 0..=Self::LIMIT)?;
+            site.go_on()?;
+            within("usage of first", site.first.usage()?, 0..=Site::LIMIT)?;
             use_it(&mut user)?;
         }
         let now = counted()?;
@@ -141,12 +165,7 @@ impl Squeezed {
             "{name}: {} major faults of who uses it, {} pages read again",
             lost.0, lost.1
         ));
-        Ok(Self {
-            first,
-            second,
-            lost,
-            user,
-        })
+        Ok(Self { site, lost, user })
     }
 }
 
@@ -154,7 +173,7 @@ impl Squeezed {
 /// Without hand-over, as on C, it reads that part again.
 fn kept_for_user(hierarchy: &Hierarchy) -> Outcome {
     if machine::hands_over() {
-        fs::write(HANDOVER, "0").context(HANDOVER)?;
+        machine::hand_over(false)?;
     }
     let thrown_out = Squeezed::run(hierarchy, "thrown-out")?;
     // The multi-generational LRU does not count as read again what it has not seen used.
@@ -162,59 +181,49 @@ fn kept_for_user(hierarchy: &Hierarchy) -> Outcome {
     thrown_out.user.stop()?;
 
     needs_memctl()?;
-    fs::write(HANDOVER, "1").context(HANDOVER)?;
-    let kept = Squeezed::run(hierarchy, "kept")?;
+    machine::hand_over(true)?;
+    let Squeezed { site, lost, user } = Squeezed::run(hierarchy, "kept")?;
     equal(
         "major faults of second, and pages that it has read again",
-        kept.lost,
+        lost,
         (0, 0),
     )?;
-    let (given, taken) = (handed(&kept.first)?, handed(&kept.second)?);
+    let (given, taken) = (handed(&site.first)?, handed(&site.second)?);
     equal("handed over and taken", given.1, taken.0)?;
     equal("taken by first", given.0, 0)?;
-    within(
-        "handed over",
-        given.1,
-        Squeezed::LIMIT / 2..=Squeezed::LIMIT,
-    )?;
+    within("handed over", given.1, Site::LIMIT / 2..=Site::LIMIT)?;
     // What the first has not had to give up is still its own.
-    let bounds = Squeezed::SHARED - Squeezed::LIMIT / 4..=Squeezed::SHARED + process_slack();
-    within("usage of second", kept.second.usage()?, bounds.clone())?;
-    let file = kept.second.charged(Kind::File)?;
+    let bounds = Site::SHARED - Site::LIMIT / 4..=Site::SHARED + process_slack();
+    within("usage of second", site.second.usage()?, bounds.clone())?;
+    let file = site.second.charged(Kind::File)?;
     within("page cache of second", file, bounds)?;
     audit::clean()?;
-    kept.user.stop()
+    user.stop()
 }
 
 /// What is read, and not mapped, leaves no trace of who reads it: it is not handed over. Who goes
 /// on reading reads each page once more at most, and then it is his.
 fn only_read(hierarchy: &Hierarchy) -> Outcome {
-    const LIMIT: u64 = 16 * MB;
-    const SHARED: u64 = 48 * MB;
     const ROUNDS: usize = 8;
 
-    let (first, second) = (hierarchy.create("first")?, hierarchy.create("second")?);
-    let (path, stream) = (disk::file("shared"), disk::file("stream"));
-    disk::make(&path, SHARED)?;
-    disk::make(&stream, 2 * LIMIT)?;
-    first.set_limit(LIMIT)?;
-    run_in(&first, || disk::read(&path))?;
+    let site = Site::new(hierarchy, "shared")?;
+    run_in(&site.first, || disk::read(&site.shared))?;
     let read = || -> Outcome<u64> {
-        run_in(&second, || disk::read(&path))?;
-        let again = second.stat()?.get("workingset_refault_file")?;
+        run_in(&site.second, || disk::read(&site.shared))?;
+        let again = site.second.stat()?.get("workingset_refault_file")?;
         Ok(again * sys::page_size() as u64)
     };
     let before = read()?;
     let mut again = Vec::new();
     for _ in 0..ROUNDS {
-        run_in(&first, || disk::read(&stream))?;
+        site.go_on()?;
         again.push(read()? - before);
     }
     ktap::note(format_args!("read again so far, in bytes: {again:?}"));
-    within("read again", again[ROUNDS - 1], 0..=LIMIT)?;
+    within("read again", again[ROUNDS - 1], 0..=Site::LIMIT)?;
     equal("in the last", again[ROUNDS - 1] - again[ROUNDS - 2], 0)?;
     if machine::hands_over() {
-        equal("handed over", handed(&second)?.0, 0)?;
+        equal("handed over", handed(&site.second)?.0, 0)?;
     }
     Ok(())
 }
@@ -451,8 +460,7 @@ fn switched_off(hierarchy: &Hierarchy) -> Outcome {
     needs_memctl()?;
     let (first, second) = (hierarchy.create("first")?, hierarchy.create("second")?);
     let (path, second_user) = file_used_by(&first, &second)?;
-    // It is turned on again after each test.
-    fs::write(HANDOVER, "0").context(HANDOVER)?;
+    machine::hand_over(false)?;
     equal(
         "switch",
         fs::read_to_string(HANDOVER).context(HANDOVER)?,

@@ -505,7 +505,7 @@ fn events(hierarchy: &Hierarchy) -> Outcome {
     equal("killed", all.get("oom_kill")?, 2)
 }
 
-/// What pages there are does not change when a container goes and leaves them to its parent: whoever
+/// What pages there are does not change when a container goes and leaves them to its parent: who
 /// looks at the parent meanwhile finds all of them, and none twice.
 fn levels(hierarchy: &Hierarchy) -> Outcome {
     const ROUNDS: u64 = 40;
