@@ -520,9 +520,9 @@ impl<'a> Scene<'a> {
         Worker::start(&self.home, body)
     }
 
-    /// Expects that no more than [`LIMIT`] is in use in `limited` until `worker` has ended. Tells
-    /// how, and its last word.
-    fn watch(&self, limited: &Cgroup, mut worker: Worker) -> Outcome<(ExitStatus, u64)> {
+    /// Expects that no more than [`LIMIT`] is in use in `limited` until `worker` has ended, and
+    /// never was but for `debt` in bytes. Tells how, and its last word.
+    fn watch(&self, limited: &Cgroup, mut worker: Worker, debt: u64) -> Outcome<(ExitStatus, u64)> {
         let mut last = 0;
         while let Some(word) = worker.hear_or_end()? {
             within("usage", limited.usage()?, 0..=LIMIT)?;
@@ -532,14 +532,16 @@ impl<'a> Scene<'a> {
             Version::V1 => "memory.max_usage_in_bytes",
             Version::V2 => "memory.peak",
         };
-        within(peak, limited.number(peak)?, LIMIT / 8 * 7..=LIMIT)?;
+        within(peak, limited.number(peak)?, LIMIT / 8 * 7..=LIMIT + debt)?;
         Ok((worker.end()?, last))
     }
 
     /// Expects that a process that repeated something at the limit has been killed or has failed,
     /// and not before `least` of it.
     fn watch_end(&self, worker: Worker, least: u64) -> Outcome {
-        let (status, steps) = self.watch(&self.home, worker)?;
+        // What one takes from a stock that another drains at that moment is owed, and charged once
+        // that is seen, at the limit, too: `bytes::give_up()`. In one run of fifteen it is a page.
+        let (status, steps) = self.watch(&self.home, worker, exact_slack())?;
         check!(
             status.success() || status.signal() == Some(sys::SIGKILL),
             "worker: {status}, expected it to be killed, or to be short of memory"
@@ -608,7 +610,7 @@ fn lookups_within(hierarchy: &Hierarchy, limited: fn(&Scene<'_>) -> Cgroup) -> O
         }
         Ok(())
     })?;
-    let (status, _) = scene.watch(&limited, worker)?;
+    let (status, _) = scene.watch(&limited, worker, 0)?;
     check!(status.success(), "worker: {status}");
     equal("processes killed", limited.oom_kills()?, 0)?;
     // How much of it is reclaimed at a time is another matter.
@@ -677,7 +679,7 @@ fn page_tables_at_limit(hierarchy: &Hierarchy) -> Outcome {
         memory.touch(start..start + 1);
         Ok(())
     })?;
-    let (status, touched) = scene.watch(&scene.home, worker)?;
+    let (status, touched) = scene.watch(&scene.home, worker, 0)?;
     equal("signal", status.signal(), Some(sys::SIGKILL))?;
     within("tables", touched, tables as u64 / 4 * 3..=tables as u64)?;
     equal("processes killed", scene.home.oom_kills()?, 1)?;
