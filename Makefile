@@ -15,7 +15,8 @@ help:
 	@echo '                         (K=memcg: on the C controller; FILTER=: some;'
 	@echo '                         DEBUG=kasan, DEBUG=kmemleak: on kernels with these)'
 	@echo 'make kunit               the KUnit suites alone, on a kernel that is a process: soon'
-	@echo '                         done (FILTER=: suites)'
+	@echo '                         done (FILTER=: suites; K=memcg: the examples of rust/kernel/,'
+	@echo '                         which hold without memctl)'
 	@echo 'make faults              10,000 allocations that fail and 65,000 containers, of which'
 	@echo '                         make test has a part (K=memcg: ...)'
 	@echo 'make stress              a storm of everything at once (MINUTES=20, SEED=a number;'
@@ -64,7 +65,7 @@ test:
 	@scripts/test $(K)
 
 kunit:
-	@scripts/kunit
+	@scripts/kunit $(K)
 
 faults:
 	@scripts/faults $(K)
