@@ -21,8 +21,9 @@ use crate::sys::{self, Mapping, Sharing};
 use crate::worker::{run_in, Worker};
 
 pub const GROUP: Group = group!("handover":
-    kept_for_user, only_read, used_by_both, tmpfs, many_users, no_room, no_room_above,
-    within_limited_parent, not_used, touched_once, not_wanted, switched_off, ends, busy);
+    kept_for_user, only_read, used_by_both, tmpfs, huge, dirty, forked, locked, many_users, no_room,
+    no_room_above, within_limited_parent, not_used, touched_once, not_wanted, switched_off, ends,
+    busy);
 
 /// How large the files are.
 pub const SIZE: u64 = 8 * MB;
@@ -272,6 +273,122 @@ fn tmpfs(hierarchy: &Hierarchy) -> Outcome {
     audit::clean()?;
     second_user.stop()?;
     disk::remove(&path)
+}
+
+/// A huge page goes as a whole, and its statistics with it.
+fn huge(hierarchy: &Hierarchy) -> Outcome {
+    needs_memctl()?;
+    let Ok(mount) = Tmpfs::mount("size=32m,huge=always") else {
+        return skip("tmpfs has no huge pages");
+    };
+    machine::swap_on()?;
+    let (first, second) = (hierarchy.create("first")?, hierarchy.create("second")?);
+    let path = mount.file("shared");
+    run_in(&first, || disk::write(&path, SIZE))?;
+    let huge = |container: &Cgroup| -> Outcome<u64> {
+        match hierarchy.version() {
+            // Huge pages of tmpfs have no line.
+            Version::V1 => Ok(0),
+            Version::V2 => container.stat()?.get("shmem_thp"),
+        }
+    };
+    let before = huge(&first)?;
+    if hierarchy.version() == Version::V2 {
+        equal("huge pages of first, in bytes", before, SIZE)?;
+    }
+    let mut second_user = user(&second, &path, Sharing::Shared)?;
+    // They are active first, and few: reclaim does not always come so far at once.
+    eventually(|| {
+        first.reclaim_all()?;
+        equal("handed over", handed(&second)?.0, SIZE)
+    })?;
+    equal("huge pages of second", huge(&second)?, before)?;
+    equal("huge pages of first", huge(&first)?, 0)?;
+    equal("shmem of second", second.stat()?.get("shmem")?, SIZE)?;
+    usage_is(&first, 0)?;
+    use_it(&mut second_user)?;
+    equal("swapped in", second.stat()?.get("pgmajfault")?, 0)?;
+    audit::clean()?;
+    second_user.stop()?;
+    disk::remove(&path)
+}
+
+/// What its user has written to is written to the disk first. Nothing that was written is lost, and
+/// once it is clean, it is his who uses it.
+fn dirty(hierarchy: &Hierarchy) -> Outcome {
+    const SEED: u64 = 7;
+
+    needs_memctl()?;
+    let (first, second) = (hierarchy.create("first")?, hierarchy.create("second")?);
+    let path = file_of(&first)?;
+    let mut writer = Worker::start(&second, |line| {
+        let mut mapping = disk::map(&path, Sharing::Shared)?;
+        let all = 0..mapping.len();
+        mapping.fill(all.clone(), SEED);
+        loop {
+            line.rest()?;
+            check!(mapping.holds(all.clone(), SEED), "what was written is lost");
+        }
+    })?;
+    writer.hear()?;
+    first.reclaim_all()?;
+    ktap::note(format_args!("handed over: {} bytes", handed(&second)?.0));
+    use_it(&mut writer)?;
+    fs::File::open(&path)?.sync_all().context("fsync")?;
+    first.reclaim_all()?;
+    charged_is(&first, Kind::File, 0, "page cache of first")?;
+    charged_is(&second, Kind::File, SIZE, "page cache of second")?;
+    use_it(&mut writer)?;
+    audit::clean()?;
+    writer.stop()
+}
+
+/// Anonymous memory that processes share by fork goes to swap space, and stays the parent's.
+fn forked(hierarchy: &Hierarchy) -> Outcome {
+    needs_memctl()?;
+    machine::swap_on()?;
+    let (first, second) = (hierarchy.create("first")?, hierarchy.create("second")?);
+    let len = SIZE as usize;
+    let mut parent = Worker::start(&first, |line| {
+        let mut memory = Mapping::anon(len)?;
+        memory.fill(0..len, 1);
+        let mut child = Worker::start(&second, |line| loop {
+            check!(memory.holds(0..len, 1), "memory has changed");
+            line.rest()?;
+        })?;
+        child.hear()?;
+        line.rest()?;
+        use_it(&mut child)?;
+        line.rest()?;
+        child.stop()
+    })?;
+    parent.hear()?;
+    usage_is(&first, SIZE)?;
+    first.reclaim_all()?;
+    equal("handed over", handed(&second)?.0, 0)?;
+    within("usage of second", second.usage()?, 0..=process_slack())?;
+    use_it(&mut parent)?;
+    audit::clean()?;
+    parent.finish()
+}
+
+/// What its user has locked in memory is nobody's to reclaim, and so stays whose it was.
+fn locked(hierarchy: &Hierarchy) -> Outcome {
+    needs_memctl()?;
+    let (first, second) = (hierarchy.create("first")?, hierarchy.create("second")?);
+    let path = file_of(&first)?;
+    let mut locker = Worker::start(&second, |line| {
+        let mapping = disk::map(&path, Sharing::Shared)?;
+        mapping.lock(0..mapping.len()).context("mlock")?;
+        line.rest()
+    })?;
+    locker.hear()?;
+    first.reclaim_all()?;
+    equal("handed over", handed(&second)?.0, 0)?;
+    usage_is(&first, SIZE)?;
+    equal("what stays of the file", disk::resident(&path)?, SIZE)?;
+    audit::clean()?;
+    locker.finish()
 }
 
 /// Of many that use one image, the one that had read it is squeezed, and then goes: nobody waits
