@@ -4,6 +4,9 @@
 //! and pages that another one uses, which touches them again. The file is a RAM disk, see
 //! `limits.rs`: with a disk, to read a page again costs more.
 
+use std::fs;
+use std::io::ErrorKind;
+
 use crate::calls::Shared;
 use crate::clock::{self, median};
 use crate::figure;
@@ -21,6 +24,14 @@ const FROM: usize = 12 * MB;
 const TO: usize = 8 * MB;
 
 const TIMES: usize = 5;
+
+/// Turns hand-over on or off; the C controller has none.
+fn switch(on: bool) -> Outcome {
+    match fs::write("/sys/kernel/mm/memctl/handover", if on { "1" } else { "0" }) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
 
 /// To touch the start of the file, which is mapped.
 struct Touching(Shared);
@@ -73,14 +84,19 @@ pub fn all(hierarchy: &Hierarchy) -> Outcome {
     let other = hierarchy.create(&["one", "two", "other"])?;
     let disk = Disk::fill()?;
 
-    let alone = median(TIMES, || {
-        disk.evict()?;
-        let user = user(&owner)?;
-        touch(&user)?;
-        let (took, pages) = lower(hierarchy, &owner)?;
-        Ok(took as f64 / pages as f64)
-    })?;
-    figure("deep", "reclaim_mapped", alone);
+    let alone = || {
+        median(TIMES, || {
+            disk.evict()?;
+            let user = user(&owner)?;
+            touch(&user)?;
+            let (took, pages) = lower(hierarchy, &owner)?;
+            Ok(took as f64 / pages as f64)
+        })
+    };
+    switch(false)?;
+    figure("off", "reclaim_mapped", alone()?);
+    switch(true)?;
+    figure("deep", "reclaim_mapped", alone()?);
 
     let shared = |again: bool| {
         median(TIMES, || {

@@ -205,6 +205,9 @@ def table(figures):
                     f"{name:<46}{number(none):>9}{number(c):>9}{number(rust):>9}"
                     f"{number(cost_c):>9}{number(cost_rust):>10}{ratio(cost_rust, cost_c):>7}"
                 )
+            if place == "deep":
+                name = "(reclaim of a page that it has mapped, hand-over off)"
+                out += whole(figures, version, "off", "reclaim_mapped", name)
             out.append("")
         out.append(f"Instructions to read a file, cgroup {version}")
         out.append(HEAD_WHOLE)

@@ -12,7 +12,10 @@ use crate::{
         binding::Exclusive,
         memcg::MemCgroup,
         meta_page::MetaPage,
-        objcg::ObjCgroup,
+        objcg::{
+            ObjCgroup,
+            Owner, //
+        },
         task::Current, //
     },
     stats::count,
@@ -33,83 +36,91 @@ use kernel::{
 /// Takes back the charges of folios that are freed together.
 ///
 /// Most are of one container, so they are gathered until one comes that is not.
-pub(crate) struct Uncharge {
-    owner: Option<Many<ObjCgroup>>,
-    pages: usize,
-    /// How many pages of the kernel's own, beside these.
-    kernel_pages: usize,
-    folios: usize,
-}
+pub(crate) struct Uncharge(Option<Gathered>);
 
 impl Uncharge {
     pub(crate) const fn new() -> Self {
-        Self {
-            owner: None,
-            pages: 0,
-            kernel_pages: 0,
-            folios: 0,
-        }
+        Self(None)
     }
 
     /// Unbinds a folio that is on its way to be freed.
     #[inline(always)]
     pub(crate) fn add(&mut self, mut page: MetaPage<'_, Exclusive>) {
-        if !page.is_bound() {
-            return;
-        }
-        let is_kernel = page.is_kernel();
-        if !is_kernel {
+        let nr = page.folio().nr_pages();
+        if nr > 1 && page.is_bound() && !page.is_kernel() {
             warn_on_once!(page.folio().unqueue_deferred_split());
         }
-        let Some(owner) = page.unbind() else {
+        let Some((owner, is_kernel)) = page.unbind_kind() else {
             return;
         };
-        let nr = page.folio().nr_pages();
-        if let Err(owner) = match &mut self.owner {
-            Some(owners) => owners.add(owner),
-            None => Err(owner),
-        } {
-            self.flush();
-            self.owner = Some(Many::new(owner));
-        }
-        match is_kernel {
-            true => self.kernel_pages += nr,
-            false => {
-                self.pages += nr;
-                self.folios += 1;
-            }
-        }
-    }
-
-    #[inline]
-    fn flush(&mut self) {
-        let Some(owner) = self.owner.take() else {
-            return;
+        let mut gathered = match self.0.take() {
+            None => Gathered::of(owner),
+            Some(mut gathered) => match gathered.owner.add(owner) {
+                Ok(()) => gathered,
+                Err(owner) => {
+                    gathered.uncharge();
+                    Gathered::of(owner)
+                }
+            },
         };
-        let (pages, kernel_pages, folios) = (
-            core::mem::take(&mut self.pages),
-            core::mem::take(&mut self.kernel_pages),
-            core::mem::take(&mut self.folios),
-        );
-        let rcu = rcu::read_lock();
-        let memcg = owner.memcg(&rcu);
-        if kernel_pages != 0 {
-            kmem::uncharge(memcg, kernel_pages, &rcu);
-            // Who frees folios may wake those who wait.
-            waiters::wake(memcg);
+        gathered.pages += nr;
+        gathered.folios += 1;
+        if is_kernel {
+            gathered.kernel_pages += nr;
+            gathered.kernel_folios += 1;
         }
-        if !owner.is_root() {
-            uncharge(memcg, pages, &rcu);
-        }
-        if folios != 0 {
-            count::count_event_rcu(memcg, vm_event_item_PGPGOUT, folios, &rcu);
-        }
+        self.0 = Some(gathered);
     }
 }
 
 impl Drop for Uncharge {
+    #[inline(always)]
     fn drop(&mut self) {
-        self.flush();
+        if let Some(gathered) = self.0.take() {
+            gathered.uncharge();
+        }
+    }
+}
+
+/// Folios of one handle that are unbound, and whose charges are to be taken back.
+struct Gathered {
+    owner: Many<ObjCgroup>,
+    pages: usize,
+    folios: usize,
+    /// How many of these pages, and of these folios, are the kernel's own.
+    kernel_pages: usize,
+    kernel_folios: usize,
+}
+
+impl Gathered {
+    /// None yet, of `owner`.
+    #[inline]
+    fn of(owner: Owner) -> Self {
+        Self {
+            owner: Many::new(owner),
+            pages: 0,
+            folios: 0,
+            kernel_pages: 0,
+            kernel_folios: 0,
+        }
+    }
+
+    #[inline(never)]
+    fn uncharge(self) {
+        let rcu = rcu::read_lock();
+        let memcg = self.owner.memcg(&rcu);
+        if self.kernel_pages != 0 {
+            kmem::uncharge(memcg, self.kernel_pages, &rcu);
+            // Who frees folios may wake those who wait.
+            waiters::wake(memcg);
+        }
+        if !self.owner.is_root() {
+            uncharge(memcg, self.pages - self.kernel_pages, &rcu);
+        }
+        let folios = self.folios - self.kernel_folios;
+        if folios != 0 {
+            count::count_event_rcu(memcg, vm_event_item_PGPGOUT, folios, &rcu);
+        }
     }
 }
 

@@ -158,10 +158,17 @@ impl<S: Rebindable> MetaPage<'_, S> {
     /// Unbinds it. The reference of the folio on its handle comes back.
     #[inline]
     pub(crate) fn unbind(&mut self) -> Option<Owner> {
-        let owner = self.word().owner()?;
+        self.unbind_kind().map(|(owner, _)| owner)
+    }
+
+    /// As [`MetaPage::unbind`]; says whether it was bound as pages of the kernel's own, too.
+    #[inline]
+    pub(crate) fn unbind_kind(&mut self) -> Option<(Owner, bool)> {
+        let word = self.word();
+        let owner = word.owner()?;
         // SAFETY: By the type invariant nobody else sets it.
         unsafe { self.folio.set_memcg_word(Word::NONE.0) };
         // SAFETY: The folio had a reference, and has forgotten it.
-        Some(unsafe { ARef::from_raw(owner.cast()) })
+        Some((unsafe { ARef::from_raw(owner.cast()) }, word.is_kernel()))
     }
 }

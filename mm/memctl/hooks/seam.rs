@@ -186,9 +186,11 @@ impl<'a> Batch<'a> {
     /// The folios.
     #[inline]
     pub(super) fn into_pages(self) -> impl Iterator<Item = MetaPage<'a, Exclusive>> {
-        let folios = self.0.folios.iter().take(self.0.nr.into());
+        let folios = self.0.folios.get(..self.0.nr.into()).unwrap_or_default();
         // SAFETY: By the claim.
-        folios.map(|folio| unsafe { MetaPage::from_c(*folio) })
+        folios
+            .iter()
+            .map(|folio| unsafe { MetaPage::from_c(*folio) })
     }
 }
 
