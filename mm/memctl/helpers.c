@@ -58,6 +58,11 @@ rust_helper_obj_cgroup_tryget_live_rcu(struct obj_cgroup *objcg)
 	       percpu_ref_tryget_live_rcu(&objcg->refcnt);
 }
 
+__rust_helper void rust_helper_cgroup_put(struct cgroup *cgrp)
+{
+	cgroup_put(cgrp);
+}
+
 __rust_helper void rust_helper_obj_cgroup_get_many(struct obj_cgroup *objcg,
 						   unsigned long nr)
 {
@@ -222,6 +227,16 @@ __rust_helper void rust_helper_memctl_folio_unfreeze(struct folio *folio, int re
 }
 
 /* kernel memory */
+
+__rust_helper struct folio *rust_helper_page_folio(struct page *page)
+{
+	return page_folio(page);
+}
+
+__rust_helper struct folio *rust_helper_virt_to_folio(const void *p)
+{
+	return virt_to_folio(p);
+}
 
 __rust_helper struct slab *rust_helper_memctl_slab_of(const void *object)
 {

@@ -18,11 +18,6 @@ __rust_helper void rust_helper_css_put(struct cgroup_subsys_state *css)
 	css_put(css);
 }
 
-__rust_helper void rust_helper_cgroup_put(struct cgroup *cgrp)
-{
-	cgroup_put(cgrp);
-}
-
 __rust_helper ino_t rust_helper_cgroup_ino(struct cgroup *cgrp)
 {
 	return cgroup_ino(cgrp);

@@ -5,16 +5,6 @@
 
 #include "../../mm/internal.h"
 
-__rust_helper struct folio *rust_helper_page_folio(struct page *page)
-{
-	return page_folio(page);
-}
-
-__rust_helper struct folio *rust_helper_virt_to_folio(const void *p)
-{
-	return virt_to_folio(p);
-}
-
 __rust_helper unsigned long rust_helper_folio_nr_pages(const struct folio *folio)
 {
 	return folio_nr_pages(folio);

@@ -75,17 +75,22 @@ pub(crate) enum Next {
 
 /// How far a charge that did not fit has insisted.
 pub(crate) struct Insistence {
+    gfp: Gfp,
     retries: u32,
     killed: bool,
     stocks: bool,
 }
 
 impl Insistence {
-    pub(crate) const fn new() -> Self {
+    /// Of a charge that may be met as `gfp` says. Who can do with less, as for a huge page, or
+    /// without, as for what is read ahead, looks through no stocks: it fails, and who then asks for
+    /// what it needs does so.
+    pub(crate) fn new(gfp: Gfp) -> Self {
         Self {
+            gfp,
             retries: MAX_RECLAIM_RETRIES,
             killed: false,
-            stocks: true,
+            stocks: !gfp.has(Gfp::NORETRY),
         }
     }
 
@@ -97,14 +102,8 @@ impl Insistence {
 
     /// What to do with a charge of `nr` pages after reclaim got `reclaimed` pages, but not enough.
     /// `dying` says that the task is going to exit.
-    pub(crate) fn after_reclaim(
-        &mut self,
-        gfp: Gfp,
-        nr: usize,
-        reclaimed: usize,
-        dying: bool,
-    ) -> Next {
-        if gfp.has(Gfp::NORETRY) {
+    pub(crate) fn after_reclaim(&mut self, nr: usize, reclaimed: usize, dying: bool) -> Next {
+        if self.gfp.has(Gfp::NORETRY) {
             return Next::Fail;
         }
         if reclaimed != 0 && nr <= COSTLY_PAGES {
@@ -114,7 +113,7 @@ impl Insistence {
             self.retries -= 1;
             return Next::Retry;
         }
-        if gfp.has(Gfp::RETRY_MAYFAIL) || (self.killed && dying) {
+        if self.gfp.has(Gfp::RETRY_MAYFAIL) || (self.killed && dying) {
             return Next::Fail;
         }
         Next::Kill
@@ -158,7 +157,7 @@ fn charge_counters(memcg: &MemCgroup, gfp: Gfp, nr: usize, batch: usize) -> Resu
 /// `ENOMEM` if there is no room, nothing can be reclaimed and nobody killed, or `gfp` forbids it.
 pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
     let current = Current::get();
-    let mut insistence = Insistence::new();
+    let mut insistence = Insistence::new(gfp);
     let mut batch = nr.max(stock::BATCH);
     let mut noted = false;
     let mut reclaimed = 0;
@@ -208,7 +207,7 @@ pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
                 }
             }
         }
-        match insistence.after_reclaim(gfp, nr, reclaimed, current.is_dying()) {
+        match insistence.after_reclaim(nr, reclaimed, current.is_dying()) {
             Next::Retry => continue,
             Next::Kill | Next::Fail if insistence.takes_stocks() && stock::drain(over) != 0 => {
                 continue;
