@@ -5,6 +5,8 @@
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
+use super::charge::usage_is;
+use crate::audit;
 use crate::cgroup::{exact_slack, stock_slack, Cgroup, Hierarchy, Stat, Version};
 use crate::check;
 use crate::disk;
@@ -15,7 +17,8 @@ use crate::outcome::{equal, eventually, within, Outcome, MB};
 use crate::sys::{self, Advice, Mapping, Pid};
 use crate::worker::{run_in, Worker};
 
-pub const GROUP: Group = group!("sums": lists, nodes, usage, tree, idle, never_fall, levels);
+pub const GROUP: Group = group!("sums":
+    lists, nodes, usage, tree, idle, never_fall, levels, many_readers);
 
 pub const V2_GROUP: Group = group!("sums_of_history": reclaim, events);
 
@@ -350,14 +353,15 @@ fn idle(hierarchy: &Hierarchy) -> Outcome {
 fn never_fall(hierarchy: &Hierarchy) -> Outcome {
     /// They make a read take longer.
     const IDLE: usize = 30;
-    const ROUNDS: u64 = 100;
     const FILLERS: u64 = 2;
-    const ENOUGH: Duration = Duration::from_secs(30);
-    const AT_MOST: Duration = Duration::from_secs(120);
     /// So many reads, and containers filled, are worth the name.
     const READS: u64 = 50;
     const FILLED: u64 = 10;
 
+    let (rounds, enough, at_most) = match machine::in_full() {
+        true => (1000, Duration::MAX, Duration::MAX),
+        false => (100, Duration::from_secs(30), Duration::from_secs(120)),
+    };
     let version = hierarchy.version();
     let root = hierarchy.root();
     let parent = hierarchy.create("parent")?;
@@ -392,9 +396,9 @@ fn never_fall(hierarchy: &Hierarchy) -> Outcome {
             let path = disk::file(&format!("large-{number}"));
             disk::make(&path, 4 * MB)?;
             let started = Instant::now();
-            for _ in 0..ROUNDS {
+            for _ in 0..rounds {
                 let elapsed = started.elapsed();
-                if elapsed > ENOUGH && filled.load(SeqCst) >= FILLED || elapsed > AT_MOST {
+                if elapsed > enough && filled.load(SeqCst) >= FILLED || elapsed > at_most {
                     break;
                 }
                 disk::evict(&path)?;
@@ -439,6 +443,68 @@ fn never_fall(hierarchy: &Hierarchy) -> Outcome {
         }
         Ok(())
     })
+}
+
+/// Eight processes read the statistics of the root all the time, while containers come, fault and
+/// go: nobody is held up, and nothing of what they had is lost.
+fn many_readers(hierarchy: &Hierarchy) -> Outcome {
+    const READERS: u64 = 8;
+    /// So many are there at a time.
+    const AT_ONCE: usize = 20;
+    const SIZE: usize = MB as usize / 4;
+
+    let rounds = if machine::in_full() { 50 } else { 3 };
+    let root = hierarchy.root();
+    let parent = hierarchy.create("parent")?;
+    let path = disk::file("small");
+    disk::make(&path, MB)?;
+    let counters = sys::shared_counters(2)?;
+    let (over, reads) = (&counters[0], &counters[1]);
+    let mut readers = Vec::new();
+    for _ in 0..READERS {
+        readers.push(Worker::start(&root, |_| {
+            while over.load(SeqCst) == 0 {
+                root.stat()?;
+                reads.fetch_add(1, SeqCst);
+            }
+            Ok(())
+        })?);
+    }
+    for _ in 0..rounds {
+        let homes: Vec<_> = (0..AT_ONCE)
+            .map(|number| parent.child(&number.to_string()))
+            .collect::<Outcome<_>>()?;
+        for home in &homes {
+            run_in(home, || {
+                Mapping::anon(SIZE)?.fill(0..SIZE, 0);
+                disk::read(&path)
+            })?;
+        }
+        homes.iter().try_for_each(Cgroup::remove)?;
+        disk::evict(&path)?;
+    }
+    over.store(1, SeqCst);
+    readers.into_iter().try_for_each(Worker::ends_well)?;
+    let reads = reads.load(SeqCst);
+    let homes = rounds * AT_ONCE;
+    ktap::note(format_args!(
+        "{reads} reads while {homes} containers came and went"
+    ));
+    check!(reads >= READERS, "only {reads} reads");
+    let key = match hierarchy.version() {
+        Version::V1 => "total_pgfault",
+        Version::V2 => "pgfault",
+    };
+    let expected = (homes * SIZE / sys::page_size()) as u64;
+    eventually(|| {
+        let faults = parent.stat()?.get(key)?;
+        check!(
+            faults >= expected,
+            "{faults} page faults, expected {expected}"
+        );
+        usage_is(&parent, 0)
+    })?;
+    audit::clean()
 }
 
 /// The sums over all who scan and reclaim are the sums of those that are shown.
