@@ -367,7 +367,8 @@ impl Stay<'_> {
         };
         let _ = fs::remove_dir_all(&directory);
         fs::create_dir(&directory)?;
-        let count = self.actor.random.between(100, 3000);
+        // A few or thousands: who is slowed at every name, as above memory.high, has few.
+        let count = 1 << self.actor.random.between(3, 12);
         for name in 0..count {
             File::create(directory.join(name.to_string()))?;
             let _ = fs::metadata(directory.join(format!("no-{name}")));
