@@ -187,9 +187,9 @@ impl<'a> Batch<'a> {
     #[inline]
     pub(super) fn into_pages(self) -> impl Iterator<Item = MetaPage<'a, Exclusive>> {
         let folios = self.0.folios.get(..self.0.nr.into()).unwrap_or_default();
-        // SAFETY: By the claim.
         folios
             .iter()
+            // SAFETY: By the claim.
             .map(|folio| unsafe { MetaPage::from_c(*folio) })
     }
 }
