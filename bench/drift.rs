@@ -17,6 +17,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::Duration;
 
 use crate::calls::Shared;
+use crate::handover;
 use crate::limits::{self, Disk};
 use crate::outcome::{fail, Context, Outcome};
 use crate::place::{Hierarchy, Home};
@@ -372,11 +373,7 @@ fn run(hierarchy: &Hierarchy, disk: &Disk, mix: &Mix, seconds: u64) -> Outcome {
 /// All mixes, for so many seconds each; what only others use is handed over to them where that is
 /// `on`, and the controller does so.
 pub fn all(hierarchy: &Hierarchy, seconds: u64, on: bool) -> Outcome {
-    const SWITCH: &str = "/sys/kernel/mm/memctl/handover";
-
-    if fs::exists(SWITCH)? {
-        fs::write(SWITCH, u8::from(on).to_string()).context(SWITCH)?;
-    }
+    handover::switch(on)?;
     if !fs::exists("/proc/kpagecgroup")? {
         return fail("the kernel does not say whose a page is");
     }

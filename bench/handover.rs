@@ -5,13 +5,12 @@
 //! `limits.rs`: with a disk, to read a page again costs more.
 
 use std::fs;
-use std::io::ErrorKind;
 
 use crate::calls::Shared;
 use crate::clock::{self, median};
 use crate::figure;
 use crate::limits::{self, Disk};
-use crate::outcome::Outcome;
+use crate::outcome::{Context, Outcome};
 use crate::place::{Hierarchy, Home, Kind};
 use crate::sys::Mapping;
 use crate::workers::{Job, Workers};
@@ -25,12 +24,14 @@ const TO: usize = 8 * MB;
 
 const TIMES: usize = 5;
 
-/// Turns hand-over on or off; the C controller has none.
-fn switch(on: bool) -> Outcome {
-    match fs::write("/sys/kernel/mm/memctl/handover", if on { "1" } else { "0" }) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
-        _ => Ok(()),
+/// Turns hand-over on or off, if the controller does so.
+pub fn switch(on: bool) -> Outcome {
+    const SWITCH: &str = "/sys/kernel/mm/memctl/handover";
+
+    if fs::exists(SWITCH)? {
+        fs::write(SWITCH, u8::from(on).to_string()).context(SWITCH)?;
     }
+    Ok(())
 }
 
 /// To touch the start of the file, which is mapped.

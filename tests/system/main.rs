@@ -13,6 +13,7 @@ mod inject;
 mod ktap;
 mod leaks;
 mod machine;
+mod monitors;
 mod outcome;
 mod plug;
 mod storm;

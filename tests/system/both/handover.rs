@@ -254,25 +254,54 @@ fn used_by_both(hierarchy: &Hierarchy) -> Outcome {
     second_user.stop()
 }
 
+/// A file in tmpfs that one container has written, for another one to use.
+struct InTmpfs {
+    _mount: Tmpfs,
+    path: PathBuf,
+    first: Cgroup,
+    second: Cgroup,
+}
+
+impl InTmpfs {
+    fn new(hierarchy: &Hierarchy, mount: Tmpfs) -> Outcome<Self> {
+        machine::swap_on()?;
+        let (first, second) = (hierarchy.create("first")?, hierarchy.create("second")?);
+        let path = mount.file("shared");
+        run_in(&first, || disk::write(&path, SIZE))?;
+        usage_is(&first, SIZE)?;
+        Ok(Self {
+            _mount: mount,
+            path,
+            first,
+            second,
+        })
+    }
+
+    fn user(&self) -> Outcome<Worker> {
+        user(&self.second, &self.path, Sharing::Shared)
+    }
+
+    /// What has been handed over has not been swapped out.
+    fn ends(self, mut user: Worker) -> Outcome {
+        use_it(&mut user)?;
+        equal("swapped in", self.second.stat()?.get("pgmajfault")?, 0)?;
+        audit::clean()?;
+        user.stop()?;
+        disk::remove(&self.path)
+    }
+}
+
 /// Memory that processes share in tmpfs need not go to swap space, and may be dirty.
 fn tmpfs(hierarchy: &Hierarchy) -> Outcome {
     needs_memctl()?;
-    machine::swap_on()?;
-    let (first, second) = (hierarchy.create("first")?, hierarchy.create("second")?);
-    let mount = Tmpfs::mount("size=32m,huge=never")?;
-    let path = mount.file("shared");
-    run_in(&first, || disk::write(&path, SIZE))?;
-    usage_is(&first, SIZE)?;
-    let mut second_user = user(&second, &path, Sharing::Shared)?;
-    evict(&first)?;
-    within("handed over", handed(&second)?.0, nearly_all())?;
+    let shared = InTmpfs::new(hierarchy, Tmpfs::mount("size=32m,huge=never")?)?;
+    let second = &shared.second;
+    let user = shared.user()?;
+    evict(&shared.first)?;
+    within("handed over", handed(second)?.0, nearly_all())?;
     let shmem = second.stat()?.get("shmem")?;
     within("shmem of second", shmem, nearly_all())?;
-    use_it(&mut second_user)?;
-    equal("swapped in", second.stat()?.get("pgmajfault")?, 0)?;
-    audit::clean()?;
-    second_user.stop()?;
-    disk::remove(&path)
+    shared.ends(user)
 }
 
 /// A huge page goes as a whole, and its statistics with it.
@@ -281,10 +310,8 @@ fn huge(hierarchy: &Hierarchy) -> Outcome {
     let Ok(mount) = Tmpfs::mount("size=32m,huge=always") else {
         return skip("tmpfs has no huge pages");
     };
-    machine::swap_on()?;
-    let (first, second) = (hierarchy.create("first")?, hierarchy.create("second")?);
-    let path = mount.file("shared");
-    run_in(&first, || disk::write(&path, SIZE))?;
+    let shared = InTmpfs::new(hierarchy, mount)?;
+    let (first, second) = (&shared.first, &shared.second);
     let huge = |container: &Cgroup| -> Outcome<u64> {
         match hierarchy.version() {
             // Huge pages of tmpfs have no line.
@@ -292,25 +319,21 @@ fn huge(hierarchy: &Hierarchy) -> Outcome {
             Version::V2 => container.stat()?.get("shmem_thp"),
         }
     };
-    let before = huge(&first)?;
+    let before = huge(first)?;
     if hierarchy.version() == Version::V2 {
         equal("huge pages of first, in bytes", before, SIZE)?;
     }
-    let mut second_user = user(&second, &path, Sharing::Shared)?;
+    let user = shared.user()?;
     // They are active first, and few: reclaim does not always come so far at once.
     eventually(|| {
         first.reclaim_all()?;
-        equal("handed over", handed(&second)?.0, SIZE)
+        equal("handed over", handed(second)?.0, SIZE)
     })?;
-    equal("huge pages of second", huge(&second)?, before)?;
-    equal("huge pages of first", huge(&first)?, 0)?;
+    equal("huge pages of second", huge(second)?, before)?;
+    equal("huge pages of first", huge(first)?, 0)?;
     equal("shmem of second", second.stat()?.get("shmem")?, SIZE)?;
-    usage_is(&first, 0)?;
-    use_it(&mut second_user)?;
-    equal("swapped in", second.stat()?.get("pgmajfault")?, 0)?;
-    audit::clean()?;
-    second_user.stop()?;
-    disk::remove(&path)
+    usage_is(first, 0)?;
+    shared.ends(user)
 }
 
 /// What its user has written to is written to the disk first. Nothing that was written is lost, and

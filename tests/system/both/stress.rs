@@ -3,7 +3,6 @@
 //! Many processes at once. The kernel's own checks find most of what can go wrong here; at the end
 //! the books must balance.
 
-use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
 use super::remove::nobody_lingers;
@@ -13,6 +12,7 @@ use crate::disk;
 use crate::group;
 use crate::ktap::{self, Group};
 use crate::machine;
+use crate::monitors::Monitors;
 use crate::outcome::{equal, eventually, within, Outcome, MB};
 use crate::sys::{self, Advice, Mapping, Pid, EBUSY};
 use crate::worker::Worker;
@@ -180,18 +180,7 @@ fn readers(hierarchy: &Hierarchy) -> Outcome {
     for number in 0..CONTAINERS {
         homes.push(parent.child(&number.to_string())?);
     }
-    let counters = sys::shared_counters(2)?;
-    let (over, reads) = (&counters[0], &counters[1]);
-    let mut monitors = Vec::new();
-    for _ in 0..READERS {
-        monitors.push(Worker::start(&root, |_| {
-            while over.load(SeqCst) == 0 {
-                root.stat()?;
-                reads.fetch_add(1, SeqCst);
-            }
-            Ok(())
-        })?);
-    }
+    let monitors = Monitors::start(hierarchy, READERS)?;
     let mut writers = Vec::new();
     for number in 0..WRITERS {
         let homes = &homes;
@@ -216,9 +205,7 @@ fn readers(hierarchy: &Hierarchy) -> Outcome {
         while writer.hear_or_end()?.is_some() {}
     }
     writers.into_iter().try_for_each(Worker::ends_well)?;
-    over.store(1, SeqCst);
-    monitors.into_iter().try_for_each(Worker::ends_well)?;
-    let reads = reads.load(SeqCst);
+    let reads = monitors.end()?;
     ktap::note(format_args!("statistics read {reads} times"));
     check!(reads >= CONTAINERS as u64, "only {reads} reads");
 

@@ -13,6 +13,7 @@ use crate::disk;
 use crate::group;
 use crate::ktap::{self, Group};
 use crate::machine::{self, Tmpfs};
+use crate::monitors::Monitors;
 use crate::outcome::{equal, eventually, within, Outcome, MB};
 use crate::sys::{self, Advice, Mapping, Pid};
 use crate::worker::{run_in, Worker};
@@ -448,28 +449,16 @@ fn never_fall(hierarchy: &Hierarchy) -> Outcome {
 /// Eight processes read the statistics of the root all the time, while containers come, fault and
 /// go: nobody is held up, and nothing of what they had is lost.
 fn many_readers(hierarchy: &Hierarchy) -> Outcome {
-    const READERS: u64 = 8;
+    const READERS: usize = 8;
     /// So many are there at a time.
     const AT_ONCE: usize = 20;
     const SIZE: usize = MB as usize / 4;
 
     let rounds = if machine::in_full() { 50 } else { 3 };
-    let root = hierarchy.root();
     let parent = hierarchy.create("parent")?;
     let path = disk::file("small");
     disk::make(&path, MB)?;
-    let counters = sys::shared_counters(2)?;
-    let (over, reads) = (&counters[0], &counters[1]);
-    let mut readers = Vec::new();
-    for _ in 0..READERS {
-        readers.push(Worker::start(&root, |_| {
-            while over.load(SeqCst) == 0 {
-                root.stat()?;
-                reads.fetch_add(1, SeqCst);
-            }
-            Ok(())
-        })?);
-    }
+    let monitors = Monitors::start(hierarchy, READERS)?;
     for _ in 0..rounds {
         let homes: Vec<_> = (0..AT_ONCE)
             .map(|number| parent.child(&number.to_string()))
@@ -483,21 +472,16 @@ fn many_readers(hierarchy: &Hierarchy) -> Outcome {
         homes.iter().try_for_each(Cgroup::remove)?;
         disk::evict(&path)?;
     }
-    over.store(1, SeqCst);
-    readers.into_iter().try_for_each(Worker::ends_well)?;
-    let reads = reads.load(SeqCst);
+    let reads = monitors.end()?;
     let homes = rounds * AT_ONCE;
     ktap::note(format_args!(
         "{reads} reads while {homes} containers came and went"
     ));
-    check!(reads >= READERS, "only {reads} reads");
-    let key = match hierarchy.version() {
-        Version::V1 => "total_pgfault",
-        Version::V2 => "pgfault",
-    };
+    check!(reads >= READERS as u64, "only {reads} reads");
+    let faults = history(hierarchy.version())[0];
     let expected = (homes * SIZE / sys::page_size()) as u64;
     eventually(|| {
-        let faults = parent.stat()?.get(key)?;
+        let faults = parent.stat()?.get(faults)?;
         check!(
             faults >= expected,
             "{faults} page faults, expected {expected}"
