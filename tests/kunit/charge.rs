@@ -11,7 +11,10 @@ mod tests {
     };
     use crate::{
         c::gfp::Gfp,
-        pressure::MAX_RECLAIM_RETRIES, //
+        pressure::patience::{
+            MAX_RECLAIM_RETRIES,
+            RETRIES_LATER, //
+        },
     };
 
     /// How often a charge is retried before something else happens, and what that is.
@@ -29,7 +32,10 @@ mod tests {
     fn kills_after_reclaim_has_failed_often_enough() {
         let mut i = Insistence::new(Gfp::KERNEL);
         let result = insist(&mut i, 1, 0, false);
-        assert_eq!(result, (MAX_RECLAIM_RETRIES, Next::Kill));
+        assert_eq!(result, (MAX_RECLAIM_RETRIES, Next::Wait));
+        let result = insist(&mut i, 1, 0, false);
+        assert_eq!(result, (RETRIES_LATER, Next::Kill));
+        // Then nothing but its memory is waited for.
         i.killed();
         let result = insist(&mut i, 1, 0, false);
         assert_eq!(result, (MAX_RECLAIM_RETRIES, Next::Kill));
@@ -42,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn a_huge_page_does_not_wait_for_little_progress() {
+    fn a_huge_page_waits_neither_for_little_progress_nor_for_rcu() {
         let nr = COSTLY_PAGES + 1;
         let result = insist(&mut Insistence::new(Gfp::KERNEL), nr, 1, false);
         assert_eq!(result, (MAX_RECLAIM_RETRIES, Next::Kill));
@@ -52,8 +58,11 @@ mod tests {
     fn gives_up_when_told_to() {
         let result = insist(&mut Insistence::new(Gfp::NORETRY), 1, 0, false);
         assert_eq!(result, (0, Next::Fail));
-        let result = insist(&mut Insistence::new(Gfp::RETRY_MAYFAIL), 1, 0, false);
-        assert_eq!(result, (MAX_RECLAIM_RETRIES, Next::Fail));
+        let mut i = Insistence::new(Gfp::RETRY_MAYFAIL);
+        let result = insist(&mut i, 1, 0, false);
+        assert_eq!(result, (MAX_RECLAIM_RETRIES, Next::Wait));
+        let result = insist(&mut i, 1, 0, false);
+        assert_eq!(result, (RETRIES_LATER, Next::Fail));
     }
 
     #[test]

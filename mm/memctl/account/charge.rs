@@ -26,8 +26,12 @@ use crate::{
     },
     pressure::{
         oom,
-        throttle,
-        MAX_RECLAIM_RETRIES, //
+        patience::{
+            self,
+            Again,
+            Patience, //
+        },
+        throttle, //
     },
     stats::{
         count,
@@ -67,6 +71,8 @@ const COSTLY_PAGES: usize = 1 << kernel::bindings::PAGE_ALLOC_COSTLY_ORDER;
 pub(crate) enum Next {
     /// Try to charge again.
     Retry,
+    /// Wait for what reclaim has taken, then try again.
+    Wait,
     /// Kill a process, then try again.
     Kill,
     /// Give up.
@@ -76,7 +82,7 @@ pub(crate) enum Next {
 /// How far a charge that did not fit has insisted.
 pub(crate) struct Insistence {
     gfp: Gfp,
-    retries: u32,
+    patience: Patience,
     killed: bool,
     stocks: bool,
 }
@@ -88,7 +94,7 @@ impl Insistence {
     pub(crate) fn new(gfp: Gfp) -> Self {
         Self {
             gfp,
-            retries: MAX_RECLAIM_RETRIES,
+            patience: Patience::new(),
             killed: false,
             stocks: !gfp.has(Gfp::NORETRY),
         }
@@ -109,9 +115,11 @@ impl Insistence {
         if reclaimed != 0 && nr <= COSTLY_PAGES {
             return Next::Retry;
         }
-        if self.retries != 0 {
-            self.retries -= 1;
-            return Next::Retry;
+        match self.patience.again() {
+            Again::Now => return Next::Retry,
+            // Who is going to free memory, or can do with less, does not wait.
+            Again::Later if !dying && nr <= COSTLY_PAGES => return Next::Wait,
+            Again::Later | Again::Never => {}
         }
         if self.gfp.has(Gfp::RETRY_MAYFAIL) || (self.killed && dying) {
             return Next::Fail;
@@ -119,11 +127,11 @@ impl Insistence {
         Next::Kill
     }
 
-    /// A process was killed: its memory will come back.
+    /// A process was killed: its memory will come back. What was taken before has been waited for.
     pub(crate) fn killed(&mut self) {
         self.killed = true;
         self.stocks = true;
-        self.retries = MAX_RECLAIM_RETRIES;
+        self.patience = Patience::without_waiting();
     }
 }
 
@@ -209,9 +217,8 @@ pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
         }
         match insistence.after_reclaim(nr, reclaimed, current.is_dying()) {
             Next::Retry => continue,
-            Next::Kill | Next::Fail if insistence.takes_stocks() && stock::drain(over) != 0 => {
-                continue;
-            }
+            _ if insistence.takes_stocks() && stock::drain(over) != 0 => continue,
+            Next::Wait => patience::wait(),
             Next::Kill if oom::kill(over, gfp, nr) => insistence.killed(),
             Next::Kill | Next::Fail => break over,
         }

@@ -7,7 +7,7 @@
 
 use super::{
     oom,
-    MAX_RECLAIM_RETRIES, //
+    patience::Patience, //
 };
 use crate::{
     c::{
@@ -59,7 +59,7 @@ fn try_set_limit(memcg: &MemCgroup, what: Measured, limit: usize) -> Result {
 /// `EBUSY` if there is nothing more to reclaim, `EINTR` if a signal came; the limit is then what it
 /// was. `EINVAL` if less could be in memory and swap space together than in memory.
 pub(crate) fn set_limit(memcg: &MemCgroup, what: Measured, limit: usize) -> Result {
-    let mut retries = MAX_RECLAIM_RETRIES;
+    let mut patience = Patience::new();
     stock::drain(memcg);
     loop {
         if Current::get().signal_pending() {
@@ -81,17 +81,17 @@ pub(crate) fn set_limit(memcg: &MemCgroup, what: Measured, limit: usize) -> Resu
         let reclaimed = vm::reclaim(memcg, excess, Gfp::KERNEL, what == Measured::Memory);
         // Stocks may be what is in excess. But those who are at work fill them again and again: to
         // take them back is no progress.
-        if (stock::drain(memcg) == 0 || retries == 0) && reclaimed == 0 {
+        stock::drain(memcg);
+        if reclaimed == 0 && !patience.again().in_time() {
             return Err(busy);
         }
-        retries -= u32::from(reclaimed == 0);
     }
 }
 
 /// Sets the limit of `memcg` to `limit` pages at once. If more is used, reclaims, and then kills,
 /// until it no longer is; not if `nonblock`.
 pub(crate) fn force_limit(memcg: &MemCgroup, limit: usize, nonblock: bool) {
-    let mut retries = MAX_RECLAIM_RETRIES;
+    let mut patience = Patience::new();
     memcg.memory().force_limit(limit);
     waiters::wake(memcg);
     stock::drain(memcg);
@@ -101,9 +101,9 @@ pub(crate) fn force_limit(memcg: &MemCgroup, limit: usize, nonblock: bool) {
         if usage <= limit || Current::get().signal_pending() || memcg.css().is_dying() {
             break;
         }
-        if retries != 0 {
-            retries -= u32::from(vm::reclaim(memcg, usage - limit, Gfp::KERNEL, true) == 0);
-            stock::drain(memcg);
+        let reclaimed = vm::reclaim(memcg, usage - limit, Gfp::KERNEL, true);
+        stock::drain(memcg);
+        if reclaimed != 0 || patience.again().in_time() {
             continue;
         }
         events::notify(memcg, MemoryEvent::OOM, true);
@@ -118,18 +118,21 @@ pub(crate) fn force_limit(memcg: &MemCgroup, limit: usize, nonblock: bool) {
 /// Sets the boundary of `memcg` beyond which those who charge are slowed to `high` pages. If more
 /// is used, tries to reclaim that first; not if `nonblock`.
 pub(crate) fn set_high(memcg: &MemCgroup, high: usize, nonblock: bool) {
-    let mut retries = MAX_RECLAIM_RETRIES;
+    let mut patience = Patience::new();
     memcg.high().store(high, Relaxed);
     stock::drain(memcg);
 
-    while !nonblock && high == memcg.high().load(Relaxed) && retries != 0 {
+    while !nonblock && high == memcg.high().load(Relaxed) {
         let usage = memcg.memory().usage();
         // rmdir waits for us.
         if usage <= high || Current::get().signal_pending() || memcg.css().is_dying() {
             break;
         }
-        retries -= u32::from(vm::reclaim(memcg, usage - high, Gfp::KERNEL, true) == 0);
+        let reclaimed = vm::reclaim(memcg, usage - high, Gfp::KERNEL, true);
         stock::drain(memcg);
+        if reclaimed == 0 && !patience.again().in_time() {
+            break;
+        }
     }
     vm::size_changed(memcg);
 }
@@ -140,12 +143,12 @@ pub(crate) fn set_high(memcg: &MemCgroup, high: usize, nonblock: bool) {
 ///
 /// `EINTR` if a signal came.
 pub(crate) fn force_empty(memcg: &MemCgroup) -> Result {
-    let mut retries = MAX_RECLAIM_RETRIES;
+    let mut patience = Patience::new();
 
     lruvec::add_drain_all();
     stock::drain(memcg);
 
-    while retries != 0 && !memcg.css().is_dying() {
+    while !memcg.css().is_dying() {
         let usage = memcg.memory().usage();
         if usage == 0 {
             break;
@@ -153,8 +156,11 @@ pub(crate) fn force_empty(memcg: &MemCgroup) -> Result {
         if Current::get().signal_pending() {
             return Err(EINTR);
         }
-        retries -= u32::from(vm::reclaim(memcg, usage.min(STEP), Gfp::KERNEL, true) == 0);
+        let reclaimed = vm::reclaim(memcg, usage.min(STEP), Gfp::KERNEL, true);
         stock::drain(memcg);
+        if reclaimed == 0 && !patience.again().in_time() {
+            break;
+        }
     }
     Ok(())
 }

@@ -10,7 +10,7 @@
 //! reclaim.
 #![deny(unsafe_code)]
 
-use super::MAX_RECLAIM_RETRIES;
+use super::patience::MAX_RECLAIM_RETRIES;
 use crate::{
     c::{
         events::MemoryEvent,

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How often reclaim is tried that frees nothing.
+//!
+//! What it has taken may be free only later: names and inodes, of which a container that looks
+//! through a file system is full, are freed by RCU. Sixteen tries in a row are over long before
+//! that; and reclaim for a container waits nowhere in between. So before something is done that
+//! cannot be undone, or given up, a grace period is waited for, once.
+#![deny(unsafe_code)]
+
+use kernel::{
+    psi,
+    sched,
+    sync::rcu, //
+};
+
+/// How often reclaim may fail to free anything before something else is tried.
+pub(crate) const MAX_RECLAIM_RETRIES: u32 = 16;
+
+/// The same, after what was taken has been waited for.
+pub(crate) const RETRIES_LATER: u32 = 4;
+
+/// Whether to try again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Again {
+    /// At once.
+    Now,
+    /// When what has been taken is free.
+    Later,
+    /// No.
+    Never,
+}
+
+impl Again {
+    /// Whether to try again, now. Sleeps, as [`wait`] does, if it is to be later.
+    pub(crate) fn in_time(self) -> bool {
+        if self == Self::Later {
+            wait();
+        }
+        self != Self::Never
+    }
+}
+
+/// Waits until what has been taken is free. Sleeps, for a grace period.
+pub(crate) fn wait() {
+    psi::stalled(|| {
+        rcu::synchronize_rcu();
+        // So that what waits for it can run.
+        sched::sleep_killable(1);
+    });
+}
+
+/// How often somebody still tries.
+pub(crate) struct Patience {
+    retries: u32,
+    waits: bool,
+}
+
+impl Patience {
+    /// Of one who waits for what is not free yet, once.
+    pub(crate) const fn new() -> Self {
+        Self {
+            retries: MAX_RECLAIM_RETRIES,
+            waits: true,
+        }
+    }
+
+    /// Of one who has waited before.
+    pub(crate) const fn without_waiting() -> Self {
+        Self {
+            waits: false,
+            ..Self::new()
+        }
+    }
+
+    /// Whether to try again after reclaim has freed nothing.
+    pub(crate) fn again(&mut self) -> Again {
+        if let Some(left) = self.retries.checked_sub(1) {
+            self.retries = left;
+            return Again::Now;
+        }
+        if core::mem::replace(&mut self.waits, false) {
+            self.retries = RETRIES_LATER;
+            return Again::Later;
+        }
+        Again::Never
+    }
+}
+
+#[cfg(CONFIG_MEMCTL_KUNIT_TEST)]
+#[path = "../tests/patience.rs"]
+mod tests;
