@@ -28,6 +28,10 @@ pub fn cpus() -> Vec<(usize, PathBuf)> {
     devices("/sys/devices/system/cpu", "cpu")
 }
 
+/// Held by who takes a block of memory away, and by who has all memory compacted: Linux 7.3 looks at
+/// pages of a block that has just gone, whoever the controller is.
+pub const MEMORY_LOCK: &str = "/tmp/memctl-memory-lock";
+
 /// All blocks of memory, if the kernel can take any: their numbers and their switches.
 pub fn memory_blocks() -> Vec<(usize, PathBuf)> {
     devices("/sys/devices/system/memory", "memory")

@@ -174,6 +174,15 @@ fn c_string(bytes: &[u8]) -> io::Result<CString> {
     CString::new(bytes).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))
 }
 
+/// Does `work` while no other process does any with the same `lock`, a file. What `work` starts
+/// keeps the lock, too, as long as it lives.
+pub fn exclusively<T>(lock: &Path, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let file = File::create(lock)?;
+    // SAFETY: `file` is open.
+    check(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX) })?;
+    work()
+}
+
 /// Runs `body` in a forked child, whose exit status is what `body` returns.
 ///
 /// The child is killed when its parent dies, so that nothing a test started survives the test.

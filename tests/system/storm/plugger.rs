@@ -38,7 +38,8 @@ pub fn run_memory(actor: &mut Actor<'_>) {
     let blocks = plug::memory_blocks();
     while !actor.over() && !blocks.is_empty() {
         let (_, switch) = &blocks[actor.random.below(blocks.len() as u64) as usize];
-        if actor.count(Action::MemoryOff, offline(switch)) {
+        let gone = sys::exclusively(Path::new(plug::MEMORY_LOCK), || offline(switch));
+        if actor.count(Action::MemoryOff, gone) {
             actor.random.pause(0, 500);
             actor.count(Action::MemoryOn, fs::write(switch, "1"));
         }

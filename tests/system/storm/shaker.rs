@@ -10,6 +10,7 @@ use super::actor::Actor;
 use super::tally::Action;
 use crate::cgroup::Version;
 use crate::machine;
+use crate::plug;
 use crate::sys;
 
 /// Splits all huge pages there are.
@@ -40,7 +41,7 @@ pub fn run(actor: &mut Actor<'_>) {
         let action = deck.draw(&mut actor.random);
         let number = actor.random.next();
         let result = match action {
-            Action::Compact => fs::write("/proc/sys/vm/compact_memory", "1"),
+            Action::Compact => compact(),
             Action::SplitAll => fs::write(SPLIT, "1"),
             Action::DropCaches => {
                 let what = (number % 3 + 1).to_string();
@@ -66,6 +67,13 @@ pub fn run(actor: &mut Actor<'_>) {
             actor.count(Action::Unmount, unmount());
         }
     }
+}
+
+/// Compacts all memory, while no block of it is taken away.
+fn compact() -> io::Result<()> {
+    sys::exclusively(Path::new(plug::MEMORY_LOCK), || {
+        fs::write("/proc/sys/vm/compact_memory", "1")
+    })
 }
 
 /// Makes the hugetlb pool larger. It gets smaller as memory goes away, and only so: pages in use that
