@@ -7,13 +7,11 @@
 #define __MM_MEMCTL_BINDINGS_H
 
 #include <linux/backing-dev.h>
-#include <linux/eventfd.h>
 #include <linux/list_lru.h>
 #include <linux/memcontrol.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm_inline.h>
 #include <linux/oom.h>
-#include <linux/poll.h>
 #include <linux/psi.h>
 #include <linux/seq_file.h>
 #include <linux/swap.h>
@@ -35,6 +33,5 @@ const gfp_t RUST_CONST_HELPER___GFP_NORETRY = __GFP_NORETRY;
 const gfp_t RUST_CONST_HELPER___GFP_RETRY_MAYFAIL = __GFP_RETRY_MAYFAIL;
 const gfp_t RUST_CONST_HELPER___GFP_DIRECT_RECLAIM = __GFP_DIRECT_RECLAIM;
 const gfp_t RUST_CONST_HELPER___GFP_RECLAIM = __GFP_RECLAIM;
-const __poll_t RUST_CONST_HELPER_EPOLLHUP = EPOLLHUP;
 
 #endif /* __MM_MEMCTL_BINDINGS_H */

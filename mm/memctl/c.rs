@@ -7,13 +7,14 @@
 //! elsewhere. What any other user of the `kernel` crate could want is not here but there. The
 //! chapter "Why safe code cannot break memory" of `Documentation/mm/memctl.rst` argues for each.
 //!
-//! Containers: [`memcg`] (with [`state`], [`v1`], [`create`], [`ids`] and [`life`]), [`node`] (with
-//! [`sizes`]), [`objcg`] (with [`handles`]); [`counts`], [`changed`] and [`stocked`]. Folios and
-//! pages: [`meta_page`] (with [`binding`], [`frozen`] and [`kernel_pages`]), [`lists`]. Objects of
-//! slab caches: [`slab`]. What the audit passes: [`passed`]. Others: [`task`] (with [`current`]),
-//! [`swap`], [`foreign`] (with [`note`]), [`sock`], [`wait`], [`listener`] (with [`listeners`] and
-//! [`wish`]), [`log`], [`trace`], [`vm`] (with [`mount`]). What C has numbers or bits for:
-//! [`items`], [`events`], [`gfp`].
+//! Containers: [`memcg`] (with [`state`], [`v1`], [`create`], [`ids`] with [`id_count`], and
+//! [`life`]), [`node`] (with [`sizes`]), [`objcg`] (with [`handles`]); [`counts`], [`changed`] and
+//! [`stocked`]. Folios and pages: [`meta_page`] (with [`binding`], [`frozen`] and
+//! [`kernel_pages`]), [`lists`]. Objects of slab caches: [`slab`]. What the audit passes:
+//! [`passed`]. Others: [`task`] (with [`current`]), [`swap`], [`foreign`] (with [`note`]),
+//! [`sock`], [`wait`], [`listener`] (with [`listeners`], [`wish`] and [`cgroup_file`]), [`log`],
+//! [`trace`], [`vm`] (with [`mount`]). What C has numbers or bits for: [`items`], [`events`],
+//! [`gfp`].
 
 /// Checks that a type of ours has the layout of one of C: the size, and where the fields are.
 macro_rules! same_layout {
@@ -30,6 +31,7 @@ macro_rules! same_layout {
 use same_layout;
 
 pub(crate) mod binding;
+mod cgroup_file;
 pub(crate) mod changed;
 pub(crate) mod counts;
 pub(crate) mod create;
@@ -41,6 +43,7 @@ pub(crate) mod frozen;
 pub(crate) mod gfp;
 #[cfg(CONFIG_MEMCTL_DEBUG)]
 pub(crate) mod handles;
+mod id_count;
 mod ids;
 pub(crate) mod items;
 mod kernel_pages;

@@ -490,14 +490,6 @@ __rust_helper unsigned short rust_helper_swap_forget_owner(struct folio *folio)
 }
 #endif
 
-/* who wants to be told by an eventfd */
-
-__rust_helper __poll_t rust_helper_vfs_poll(struct file *file,
-					    struct poll_table_struct *table)
-{
-	return vfs_poll(file, table);
-}
-
 __rust_helper int rust_helper_memctl_may_read(struct file *file)
 {
 	return file_permission(file, MAY_READ);

@@ -17,7 +17,10 @@ use crate::{
             Atomic,
             Relaxed, //
         },
-        counted::TryRefCounted,
+        counted::{
+            FreedByRcu,
+            TryRefCounted, //
+        },
         rcu,
     },
     task::Task,
@@ -355,6 +358,9 @@ unsafe impl<T: CssData> TryRefCounted for T {
         unsafe { bindings::css_put(this.as_ptr().cast()) }
     }
 }
+
+// SAFETY: The core waits for a grace period between `css_released` and `css_free`.
+unsafe impl<T: CssData> FreedByRcu for T {}
 
 /// A field of a controller's state, by its type and its place in it. Made by
 /// [`css_field!`](crate::css_field).

@@ -5,6 +5,7 @@
 //! An id may outlive the removal of its container: it has users, and with the last one nothing is
 //! found by it. Swap entries are such users, and so is the container while it is online. As long as
 //! there are users the container is not freed; when it is, the id is free for others.
+#![deny(unsafe_code)]
 
 #[cfg(CONFIG_SWAP)]
 use super::{
@@ -13,9 +14,16 @@ use super::{
         Locked, //
     },
     meta_page::MetaPage,
-    swap, //
+    swap::{
+        self,
+        FreedEntries, //
+    }, //
 };
 use super::{
+    id_count::{
+        self,
+        table, //
+    },
     life::{
         Offlined,
         Onlining, //
@@ -23,58 +31,41 @@ use super::{
     memcg::MemCgroup,
     vm, //
 };
-use core::ptr::NonNull;
 #[cfg(CONFIG_SWAP)]
 use kernel::cgroup::CssData;
 use kernel::{
     bindings,
     prelude::*,
     sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
+        atomic::Relaxed,
         counted::TryRefCounted,
-        id_table::IdTable,
-        rcu,
+        rcu, //
     },
 };
 
 /// The largest id of a container; swap entries have 16 bits for it.
 const ID_MAX: u32 = (1 << bindings::MEM_CGROUP_ID_SHIFT) - 1;
 
-/// All containers by their ids.
-fn table() -> &'static IdTable<MemCgroup> {
-    // SAFETY: The array is initialized statically, and nobody else uses it.
-    unsafe { IdTable::from_raw(&raw mut bindings::memctl_ids) }
-}
-
 impl MemCgroup {
     /// The id by which swap and shadow entries know it; 0 if it has none any more.
     pub(crate) fn id(&self) -> u32 {
-        // SAFETY: The field is only written by `set_id()`.
-        unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).id.id) }.load(Relaxed) as u32
-    }
-
-    fn set_id(&self, id: u32) {
-        // SAFETY: The field is only accessed atomically.
-        unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).id.id) }.store(id as i32, Relaxed);
+        self.id_word().load(Relaxed) as u32
     }
 
     /// Reserves an id, by which it is not found yet. May sleep.
     pub(super) fn alloc_id(&self) -> Result {
-        self.set_id(table().reserve(ID_MAX)?);
+        let id = table().reserve(ID_MAX)?;
+        self.id_word().store(id as i32, Relaxed);
         Ok(())
     }
 
     /// Gives up an id by which it is not found: nobody has found it, or nobody does any more.
     pub(super) fn cancel_id(&self) {
         let id = self.id();
-        // SAFETY: The count is that of a container; it is not 0 from `publish_id()` until the id is
-        // retired.
-        if id != 0 && unsafe { bindings::private_id_users(self.as_raw()) } == 0 {
-            table().remove(id);
-            self.set_id(0);
+        // There are users from `publish_id()` until the id is retired.
+        if id != 0 && self.id_users() == 0 {
+            drop(table().remove(id));
+            self.id_word().store(0, Relaxed);
         }
     }
 
@@ -85,19 +76,15 @@ impl MemCgroup {
         if self.is_root() || vm::nokmem() {
             return;
         }
-        // SAFETY: The field is only accessed atomically, by C too; the caller may sleep.
-        unsafe {
-            bindings::memctl_kmem_online();
-            Atomic::from_ptr(&raw mut (*self.as_raw()).kmemcg_id).store(self.id() as i32, Relaxed);
-        }
+        id_count::kmem_begins();
+        self.kmem_id_word().store(self.id() as i32, Relaxed);
     }
 
     /// The nearest container from here up whose id is still in use, as that of `nr` users more.
     #[cfg(CONFIG_SWAP)]
     pub(crate) fn get_id(&self, nr: u32) -> IdUsers<'_> {
         let mut memcg = self;
-        // SAFETY: The count is that of a container.
-        while !unsafe { bindings::private_id_ref_get(memcg.as_raw(), nr) } {
+        while !memcg.add_id_users(nr) {
             // The root's is never given up.
             match memcg.parent() {
                 Some(parent) => memcg = parent,
@@ -118,13 +105,10 @@ impl Onlining<'_> {
     /// Lets the container be found by its id from now on. May sleep.
     pub(super) fn publish_id(self) {
         let memcg = self.memcg();
-        // SAFETY: What comes online has a reference of the core's. `IdUsers` gives this one up
-        // after the id is removed from the array; a css is freed after a grace period. Nobody else
-        // knows the count of users yet.
-        unsafe {
-            TryRefCounted::inc_ref(memcg);
-            bindings::private_id_ref_set(memcg.as_raw(), 1);
-            table().publish(memcg.id(), memcg);
+        // What comes online has a reference of the core's. `IdUsers` gives this one up.
+        if let Some(counted) = memcg.try_get() {
+            memcg.begin_id();
+            drop(table().publish(memcg.id(), counted));
         }
     }
 }
@@ -178,27 +162,23 @@ impl<'a> IdUsers<'a> {
         }
     }
 
-    /// The users that `nr` entries of swap space have been, which are free now.
-    ///
-    /// # Safety
-    ///
-    /// [`IdUsers::record`] has recorded `id` for them, and nobody else takes them back.
+    /// The users that `entries` were.
     #[cfg(CONFIG_SWAP)]
-    pub(super) unsafe fn of_entries(id: u32, nr: u32, rcu: &'a rcu::Guard) -> Option<Self> {
-        let memcg = MemCgroup::from_id(id, rcu)?;
-        // INVARIANT: By the requirement of this function.
-        Some(Self { memcg, nr })
+    pub(super) fn of_entries(entries: FreedEntries, rcu: &'a rcu::Guard) -> Option<Self> {
+        let memcg = MemCgroup::from_id(entries.id(), rcu)?;
+        // INVARIANT: As many were recorded, and this is told once.
+        Some(Self {
+            memcg,
+            nr: entries.nr_pages() as u32,
+        })
     }
 }
 
 impl Drop for IdUsers<'_> {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant the users are ours.
-        if unsafe { bindings::private_id_ref_put(self.memcg.as_raw(), self.nr) } {
-            table().retire(self.memcg.id());
-            // SAFETY: The reference of `publish_id()`; RCU or the core keeps the container for
-            // `'a`.
-            unsafe { MemCgroup::dec_ref(NonNull::from(self.memcg)) };
+        if self.memcg.sub_id_users(self.nr) {
+            // The reference of `publish_id()`; RCU or the core keeps the container for `'a`.
+            drop(table().retire(self.memcg.id()));
         }
     }
 }

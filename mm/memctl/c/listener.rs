@@ -5,42 +5,35 @@
 //! A listener listens until its eventfd is closed or its container removed. The first one who sees
 //! that has it taken off the list, by a thread that may sleep: who closes an eventfd holds the lock
 //! of it, and who signals one takes that lock inside the list's.
+#![deny(unsafe_code)]
 
 use super::{
+    cgroup_file,
     listeners::Wish,
     memcg::MemCgroup, //
 };
-use core::{
-    mem::offset_of,
-    ptr::NonNull, //
-};
 use kernel::{
-    bindings,
     cgroup::CssData,
-    error::from_err_ptr,
-    ffi::{
-        c_int,
-        c_uint,
-        c_void, //
+    eventfd::{
+        self,
+        EventFd, //
     },
     fs::LocalFile,
-    impl_has_work, new_work,
+    impl_has_work, new_mutex, new_work,
     prelude::*,
     sync::{
         aref::ARef,
         atomic::{
             Atomic,
-            Full,
-            Relaxed, //
+            Full, //
         },
         counted::{
             Counted,
             TryRefCounted, //
         },
-        rcu,
-        Arc, //
+        Arc,
+        Mutex, //
     },
-    types::Opaque,
     workqueue::{
         self,
         Work,
@@ -48,39 +41,8 @@ use kernel::{
     },
 };
 
-/// A counter that user space waits for: an eventfd.
-///
-/// # Invariants
-///
-/// The pointer is that of an eventfd, on which we have a reference.
-struct EventFd(NonNull<bindings::eventfd_ctx>);
-
-impl EventFd {
-    /// That of `file`.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL` if it is another kind of file.
-    fn of(file: &LocalFile) -> Result<Self> {
-        // SAFETY: `file` is an open file.
-        let ctx = from_err_ptr(unsafe { bindings::eventfd_ctx_fileget(file.as_ptr()) })?;
-        // INVARIANT: The reference was taken just now.
-        NonNull::new(ctx).map(Self).ok_or(EINVAL)
-    }
-
-    /// Adds one. Any context but NMI.
-    fn signal(&self) {
-        // SAFETY: By the type invariant.
-        unsafe { bindings::eventfd_signal_mask(self.0.as_ptr(), 0) }
-    }
-}
-
-impl Drop for EventFd {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant the reference is ours.
-        unsafe { bindings::eventfd_ctx_put(self.0.as_ptr()) }
-    }
-}
+/// Who sees that the eventfd of a listener is closed.
+type Watch<W> = Pin<KBox<eventfd::Watch<Listener<W>>>>;
 
 /// Who wants to be told of something. `W` is of what.
 #[pin_data]
@@ -88,21 +50,14 @@ pub(crate) struct Listener<W: Wish> {
     eventfd: EventFd,
     memcg: ARef<Counted<MemCgroup>>,
     pub(crate) wish: W,
-    /// Whether it does not listen yet, or soon no more. Who sets it takes the reference that goes
-    /// with it.
+    /// Whether it does not listen yet, or soon no more.
     gone: Atomic<bool>,
-    /// Where [`Listener::wait`] is queued; written before anybody else knows of it.
-    queue: Atomic<*mut bindings::wait_queue_head>,
+    /// Who sees that the eventfd is closed. It keeps the listener, as long as that listens.
     #[pin]
-    wait: Opaque<bindings::wait_queue_entry>,
+    watch: Mutex<Option<Watch<W>>>,
     #[pin]
     work: Work<Self>,
 }
-
-// SAFETY: What changes is atomic, or the wait queue's.
-unsafe impl<W: Wish> Send for Listener<W> {}
-// SAFETY: As above.
-unsafe impl<W: Wish> Sync for Listener<W> {}
 
 impl_has_work! {
     impl{W: Wish} HasWork<Self> for Listener<W> { self.work }
@@ -112,12 +67,8 @@ impl<W: Wish> WorkItem for Listener<W> {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>) {
-        let queue = this.queue.load(Relaxed);
-        if !queue.is_null() {
-            // SAFETY: The eventfd, which we have a reference on, keeps its queue. Nobody is in
-            // `closed()` after that.
-            unsafe { bindings::remove_wait_queue(queue, this.wait.get()) }
-        }
+        let watch = this.watch.lock().take();
+        drop(watch);
         if let Some(listeners) = W::listeners(&this.memcg) {
             listeners.remove(&this);
         }
@@ -126,10 +77,10 @@ impl<W: Wish> WorkItem for Listener<W> {
     }
 }
 
-#[repr(C)]
-struct Poll<W: Wish> {
-    table: bindings::poll_table_struct,
-    listener: *const Listener<W>,
+impl<W: Wish> eventfd::Closed for Listener<W> {
+    fn closed(this: &Arc<Self>) {
+        Self::leave(this);
+    }
 }
 
 impl<W: Wish> Listener<W> {
@@ -148,33 +99,20 @@ impl<W: Wish> Listener<W> {
                 memcg,
                 wish,
                 gone: Atomic::new(true),
-                queue: Atomic::new(core::ptr::null_mut()),
-                wait: Opaque::new(bindings::wait_queue_entry {
-                    func: Some(closed::<W>),
-                    ..pin_init::zeroed()
-                }),
+                watch <- new_mutex!(None, "memctl::Listener::watch"),
                 work <- new_work!("memctl::Listener::work"),
             }),
             GFP_KERNEL_ACCOUNT,
         )?;
+        let watch = eventfd::Watch::new(file, this.clone(), GFP_KERNEL_ACCOUNT)?;
         listeners.add(&this)?;
+        *this.watch.lock() = Some(watch);
 
-        // What `leave()` takes.
-        let raw = Arc::into_raw(this.clone());
-        let mut poll = Poll {
-            table: bindings::poll_table_struct {
-                _qproc: Some(queue::<W>),
-                _key: !0,
-            },
-            listener: raw,
-        };
-        // SAFETY: `file` is an open file; `queue()` is called with `poll`, which is there.
-        unsafe { bindings::vfs_poll(file.as_ptr(), &mut poll.table) };
         // The eventfd is open as long as we have `file`. But the container may have been removed
         // meanwhile: either that is seen here, or this there.
         this.gone.xchg(false, Full);
         if this.memcg.css().is_dying() {
-            this.leave();
+            Self::leave(&this);
         }
         Ok(this)
     }
@@ -185,63 +123,17 @@ impl<W: Wish> Listener<W> {
     }
 
     /// Has it taken off the list, unless somebody has already. Any context but NMI.
-    pub(super) fn leave(&self) {
-        if self.gone.xchg(true, Full) {
-            return;
+    pub(super) fn leave(this: &Arc<Self>) {
+        if !this.gone.xchg(true, Full) {
+            // It is nowhere else.
+            let _ = workqueue::system().enqueue(this.clone());
         }
-        // SAFETY: There is a reference as long as it listens, and only one comes here.
-        let this = unsafe { Arc::from_raw(core::ptr::from_ref(self)) };
-        // It is nowhere else.
-        let _ = workqueue::system().enqueue(this);
     }
 
     /// Tells it. Any context but NMI.
     pub(crate) fn tell(&self) {
         self.eventfd.signal();
     }
-}
-
-/// # Safety
-///
-/// Only for `vfs_poll()`, with the table of a [`Poll`].
-unsafe extern "C" fn queue<W: Wish>(
-    _file: *mut bindings::file,
-    queue: *mut bindings::wait_queue_head,
-    table: *mut bindings::poll_table_struct,
-) {
-    // SAFETY: By the requirement of this function; the listener is there as long as it listens. The
-    // queue is that of its eventfd.
-    unsafe {
-        let poll = table.byte_sub(offset_of!(Poll<W>, table)).cast::<Poll<W>>();
-        let listener = &*(*poll).listener;
-        listener.queue.store(queue, Relaxed);
-        bindings::add_wait_queue(queue, listener.wait.get());
-    }
-}
-
-/// Something has happened to an eventfd; it may be that it was closed.
-///
-/// # Safety
-///
-/// Only as a callback of a wait queue, for the entry of a listener: the lock of the queue is held.
-unsafe extern "C" fn closed<W: Wish>(
-    wait: *mut bindings::wait_queue_entry,
-    _mode: c_uint,
-    _flags: c_int,
-    key: *mut c_void,
-) -> c_int {
-    if key as usize as u32 & bindings::EPOLLHUP != 0 {
-        // SAFETY: By the requirement of this function; the listener is not freed before its entry
-        // has left the queue, and the lock is ours now.
-        let listener = unsafe {
-            let wait = wait.cast::<Opaque<bindings::wait_queue_entry>>();
-            &*wait
-                .byte_sub(offset_of!(Listener<W>, wait))
-                .cast::<Listener<W>>()
-        };
-        listener.leave();
-    }
-    0
 }
 
 /// A file that was written into `cgroup.event_control`, of which somebody wants to know.
@@ -281,24 +173,11 @@ impl Watched {
     ///
     /// `EACCES` if it may not; `EINVAL` if it is another kind of file.
     pub(crate) fn cgroup_file(&self) -> Result<&[u8]> {
-        // SAFETY: The file is open. A file of a cgroup cannot be renamed, so its name stays.
-        unsafe {
-            kernel::error::to_result(bindings::memctl_may_read(self.0.as_ptr()))?;
-            let name = bindings::memctl_cgroup_file_name(self.0.as_ptr());
-            match name.is_null() {
-                true => Err(EINVAL),
-                false => Ok(CStr::from_char_ptr(name).to_bytes()),
-            }
-        }
+        cgroup_file::name(&self.0)
     }
 
     /// Whether it is in the directory of `memcg`, which is online.
     pub(crate) fn is_of(&self, memcg: &MemCgroup) -> bool {
-        let rcu = rcu::read_lock();
-        // SAFETY: The file is open; a css is freed after a grace period.
-        let css = unsafe { bindings::memctl_css_of_file(self.0.as_ptr()) };
-        let is = core::ptr::eq(css, memcg.css().as_raw());
-        drop(rcu);
-        is
+        cgroup_file::is_of(&self.0, memcg)
     }
 }

@@ -83,6 +83,6 @@ impl<W: Wish> Listeners<W> {
 
     /// The container is being removed: nobody listens any more. Steps: listeners.
     pub(super) fn close(&self) {
-        self.all.lock().iter().for_each(|listener| listener.leave());
+        self.all.lock().iter().for_each(Listener::leave);
     }
 }

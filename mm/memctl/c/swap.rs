@@ -92,6 +92,11 @@ impl FreedEntries {
         Self { id, nr }
     }
 
+    /// The id that had been written down for them.
+    pub(super) fn id(&self) -> u32 {
+        self.id
+    }
+
     /// How many there are, in pages.
     pub(crate) fn nr_pages(&self) -> usize {
         self.nr as usize
@@ -99,8 +104,7 @@ impl FreedEntries {
 
     /// The users of the id of their container that they were; nothing if they were nobody's.
     pub(crate) fn into_users(self, rcu: &rcu::Guard) -> Option<IdUsers<'_>> {
-        // SAFETY: By the type invariant.
-        unsafe { IdUsers::of_entries(self.id, self.nr, rcu) }
+        IdUsers::of_entries(self, rcu)
     }
 }
 

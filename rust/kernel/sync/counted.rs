@@ -136,6 +136,36 @@ pub unsafe trait TryRefCounted: Sized {
     }
 }
 
+/// An object that stays a while when its last reference has gone: who has come by it under RCU may
+/// look at it as long as RCU lets it.
+///
+/// # Safety
+///
+/// It is not freed before a grace period after its last reference has gone.
+///
+/// # Examples
+///
+/// ```
+/// use core::ptr::NonNull;
+/// use kernel::sync::counted::{FreedByRcu, TryRefCounted};
+///
+/// /// There is one, which is never freed.
+/// struct Sun;
+///
+/// // SAFETY: It needs no count.
+/// unsafe impl TryRefCounted for Sun {
+///     fn try_inc_ref(&self) -> bool {
+///         true
+///     }
+///     unsafe fn inc_ref(&self) {}
+///     unsafe fn dec_ref(_this: NonNull<Self>) {}
+/// }
+///
+/// // SAFETY: It is never freed.
+/// unsafe impl FreedByRcu for Sun {}
+/// ```
+pub unsafe trait FreedByRcu: TryRefCounted {}
+
 /// An object on which somebody has a reference for as long as this is borrowed.
 ///
 /// # Invariants

@@ -4,42 +4,65 @@
 //!
 //! C header: [`include/linux/xarray.h`](srctree/include/linux/xarray.h)
 
-use super::rcu;
+use super::{
+    aref::ARef,
+    counted::{
+        Counted,
+        FreedByRcu, //
+    },
+    rcu, //
+};
 use crate::{
     bindings,
     error::{
         to_result,
         Result, //
     },
+    ffi::c_void,
     types::Opaque,
 };
 use core::{
     marker::PhantomData,
-    ptr::null_mut, //
+    ptr::{
+        null_mut,
+        NonNull, //
+    },
 };
 
 /// A table of objects by their ids, over an xarray of C that allocates (`DEFINE_XARRAY_ALLOC1()`).
+/// It has a reference on each.
 ///
 /// # Examples
 ///
 /// ```
-/// use kernel::sync::{id_table::IdTable, rcu};
+/// use kernel::sync::{
+///     aref::ARef,
+///     counted::{Counted, FreedByRcu},
+///     id_table::IdTable,
+///     rcu, //
+/// };
 ///
-/// struct Lamp;
-///
-/// fn is_lit(lamps: &IdTable<Lamp>, id: u32) -> bool {
+/// fn is_lit<Lamp: FreedByRcu>(lamps: &IdTable<Lamp>, id: u32) -> bool {
 ///     lamps.get(id, &rcu::read_lock()).is_some()
 /// }
 ///
-/// fn new_id(lamps: &IdTable<Lamp>) -> Result<u32> {
-///     lamps.reserve(u16::MAX.into())
+/// fn light<Lamp: FreedByRcu>(
+///     lamps: &IdTable<Lamp>,
+///     lamp: ARef<Counted<Lamp>>, //
+/// ) -> Result<u32> {
+///     let id = lamps.reserve(u16::MAX.into())?;
+///     drop(lamps.publish(id, lamp));
+///     Ok(id)
+/// }
+///
+/// fn put_out<Lamp: FreedByRcu>(lamps: &IdTable<Lamp>, id: u32) {
+///     drop(lamps.remove(id));
 /// }
 /// ```
 ///
 /// # Invariants
 ///
-/// The array is initialized; what is in it is null or a `T` that is not freed before a grace period
-/// after it has been removed.
+/// The array is initialized; what is in it is null or a `T` on which it has a reference.
 #[repr(transparent)]
 pub struct IdTable<T> {
     array: Opaque<bindings::xarray>,
@@ -49,7 +72,7 @@ pub struct IdTable<T> {
 // SAFETY: The array has a lock of its own.
 unsafe impl<T: Sync> Sync for IdTable<T> {}
 
-impl<T> IdTable<T> {
+impl<T: FreedByRcu> IdTable<T> {
     /// Wraps an array that C has defined.
     ///
     /// # Safety
@@ -71,6 +94,17 @@ impl<T> IdTable<T> {
         result
     }
 
+    /// The reference of the table on `entry`, which was in it; nothing if it was nothing, or says
+    /// why that could not be looked up.
+    fn taken(entry: *mut c_void) -> Option<ARef<Counted<T>>> {
+        // SAFETY: It looks at the pointer alone.
+        if unsafe { bindings::xa_err(entry) } != 0 {
+            return None;
+        }
+        // SAFETY: By the type invariant, and it is not there any more.
+        NonNull::new(entry.cast()).map(|this| unsafe { ARef::from_raw(this) })
+    }
+
     /// Reserves an id from 1 to `max`, by which nothing is found yet. May sleep.
     ///
     /// # Errors
@@ -86,39 +120,46 @@ impl<T> IdTable<T> {
         Ok(id)
     }
 
-    /// Lets `this` be found by `id`, which is reserved: so this needs no memory.
-    ///
-    /// # Safety
-    ///
-    /// `this` is not freed before a grace period after `id` is removed.
-    pub unsafe fn publish(&self, id: u32, this: &T) {
-        let entry = core::ptr::from_ref(this).cast_mut().cast();
-        // SAFETY: The array is locked, and by the requirement of this function its invariant holds.
-        self.locked(|array| unsafe {
-            bindings::__xa_store(array, id as usize, entry, bindings::GFP_KERNEL);
-        });
-    }
-
-    /// Nothing is found by `id` any more, which stays reserved.
-    pub fn retire(&self, id: u32) {
-        // SAFETY: The array is locked; where there was something, nothing needs no memory.
-        self.locked(|array| unsafe {
-            bindings::__xa_store(array, id as usize, null_mut(), bindings::GFP_NOWAIT);
-        });
-    }
-
-    /// Nothing is found by `id` any more, which is free for others.
-    pub fn remove(&self, id: u32) {
+    /// Lets `this` be found by `id`, which is reserved: so this needs no memory. Returns what is
+    /// found by it no more; `this` itself, if it was not reserved and there is no memory.
+    #[must_use = "a reference comes back"]
+    pub fn publish(&self, id: u32, this: ARef<Counted<T>>) -> Option<ARef<Counted<T>>> {
+        let this = ARef::into_raw(this);
+        // INVARIANT: The reference is handed over.
         // SAFETY: The array is locked.
-        self.locked(|array| unsafe {
-            bindings::__xa_erase(array, id as usize);
+        let old = self.locked(|array| unsafe {
+            let entry = this.as_ptr().cast();
+            bindings::__xa_store(array, id as usize, entry, bindings::GFP_NOWAIT)
         });
+        // SAFETY: It looks at the pointer alone.
+        if unsafe { bindings::xa_err(old) } != 0 {
+            // SAFETY: It is not in the table.
+            return Some(unsafe { ARef::from_raw(this) });
+        }
+        Self::taken(old)
+    }
+
+    /// Nothing is found by `id` any more, which stays reserved. Returns what was.
+    #[must_use = "a reference comes back"]
+    pub fn retire(&self, id: u32) -> Option<ARef<Counted<T>>> {
+        // SAFETY: The array is locked; where there was something, nothing needs no memory.
+        Self::taken(self.locked(|array| unsafe {
+            bindings::__xa_store(array, id as usize, null_mut(), bindings::GFP_NOWAIT)
+        }))
+    }
+
+    /// Nothing is found by `id` any more, which is free for others. Returns what was.
+    #[must_use = "a reference comes back"]
+    pub fn remove(&self, id: u32) -> Option<ARef<Counted<T>>> {
+        // SAFETY: The array is locked.
+        Self::taken(self.locked(|array| unsafe { bindings::__xa_erase(array, id as usize) }))
     }
 
     /// What has this id.
     #[inline]
     pub fn get<'a>(&self, id: u32, _rcu: &'a rcu::Guard) -> Option<&'a T> {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant there was a reference on it under RCU, and by the
+        // requirement of `FreedByRcu`.
         unsafe {
             bindings::xa_load(self.array.get(), id as usize)
                 .cast::<T>()
