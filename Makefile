@@ -57,9 +57,9 @@ help:
 	@echo 'MEMCTL_KVM=0  boot guests without KVM, even where it works'
 
 run:
-	@scripts/kernel $(K)
+	@scripts/kernel $(K) demo
 	@scripts/guest --timeout 600 \
-		build/$(K)/bzImage demo
+		build/$(K)-demo/bzImage demo
 
 test:
 	@scripts/test $(K)

@@ -126,6 +126,7 @@ impl Show for Stat {
 }
 
 /// Pages on the LRU lists of each node.
+#[cfg_attr(not(CONFIG_NUMA), expect(dead_code, reason = "there is no such file"))]
 pub(crate) struct NumaStat;
 
 impl Show for NumaStat {

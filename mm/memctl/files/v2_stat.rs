@@ -238,6 +238,7 @@ impl Show for Stat {
 }
 
 /// Statistics of the container and all below it on each node, a line each.
+#[cfg_attr(not(CONFIG_NUMA), expect(dead_code, reason = "there is no such file"))]
 pub(crate) struct NumaStat;
 
 impl Show for NumaStat {
