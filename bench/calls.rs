@@ -4,6 +4,7 @@
 //! `sys.rs`.
 
 use std::ffi::CString;
+use std::fs::File;
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::ptr;
@@ -159,4 +160,17 @@ impl Queue {
         }
         Ok(())
     }
+}
+
+/// A file of so many bytes in tmpfs, without a name.
+pub fn memfd(len: usize) -> io::Result<File> {
+    // SAFETY: the name is a string.
+    let number = unsafe { libc::memfd_create(c"memctl".as_ptr(), libc::MFD_CLOEXEC) };
+    if number < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the descriptor is ours, and nobody else's.
+    let file = unsafe { File::from_raw_fd(number) };
+    file.set_len(len as u64)?;
+    Ok(file)
 }

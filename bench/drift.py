@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """Draws who pays for shared pages, of what memctl-bench printed on each kernel.
 
-usage: drift.py DIRECTORY    with memcg.log, memctl-off.log and memctl.log in it
+usage: drift.py DIRECTORY [TABLE]    with memcg.log, memctl-off.log and memctl.log in it
 
-Writes drift-MIX.svg, drift.txt and drift.json there, and prints the table.
+Writes drift-MIX.svg, drift-fairness.svg, drift.txt and drift.json there, and prints the
+table. With TABLE, a drift.txt of before, says what is not the same within one per cent.
 """
 
 import json
@@ -27,6 +28,7 @@ MIXES = {
     "parts": "one uses 16 MB and has room for 20, four use a quarter and have room for 12",
     "readers": "four containers of 16 MB read 12 MB, and do not map them",
     "forked": "four processes inherit 8 MB, each writes to a quarter",
+    "database": "four processes of 16 MB share 8 MB of tmpfs; every ten minutes one is made anew",
 }
 COLUMNS = ("major faults", "refaults of c0", "of others", "handed over")
 LINE = re.compile(r"drift (\w+) (\d+) (\w+) (\d+) (-?[\d.]+) (\d+) (\d+) (\d+) (\d+)\s*$")
@@ -111,8 +113,40 @@ def draw(mix, kernels, path):
     plt.close(figure)
 
 
+def draw_fairness(results, path):
+    """What part of the shared pages another one pays for, of each mix where that is known."""
+    mixes = [mix for mix in MIXES if results["memcg"][mix]["not its share"] is not None]
+    figure, axes = plt.subplots(figsize=(11, 3.5))
+    width = 0.8 / len(KERNELS)
+    for number, (kernel, name) in enumerate(KERNELS.items()):
+        places = [at + (number - (len(KERNELS) - 1) / 2) * width for at in range(len(mixes))]
+        parts = [100 * results[kernel][mix]["not its share"] for mix in mixes]
+        axes.bar(places, parts, width, label=name, color=plt.cm.tab10.colors[number])
+    axes.set_xticks(range(len(mixes)), mixes)
+    axes.set_ylabel("per cent not by its share")
+    axes.legend(fontsize=7, loc="upper left")
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+
+
+def differences(text, saved):
+    """Lines of which a number is not within one per cent of what it was."""
+    number = re.compile(r"[\d,]*\d")
+    before, now = saved.splitlines(), text.splitlines()
+    if len(before) != len(now):
+        yield f"{len(now)} lines, {len(before)} before"
+    for old, new in zip(before, now):
+        values = [[int(n.replace(",", "")) for n in number.findall(line)] for line in (old, new)]
+        same = len(values[0]) == len(values[1]) and number.sub("", old).split() == number.sub(
+            "", new
+        ).split()
+        if not same or any(abs(a - b) > max(a, b) / 100 for a, b in zip(*values)):
+            yield f"was {old}\nis  {new}"
+
+
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
     directory = Path(sys.argv[1])
     # The same figures give the same file.
@@ -128,6 +162,11 @@ def main():
     (directory / "drift.json").write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
     for mix in MIXES:
         draw(mix, kernels, directory / f"drift-{mix}.svg")
+    draw_fairness(results, directory / "drift-fairness.svg")
+    if len(sys.argv) == 3:
+        if wrong := list(differences(text, Path(sys.argv[2]).read_text())):
+            sys.exit("\n".join(["not as it was:", *wrong]))
+        print("as it was, within one per cent")
 
 
 if __name__ == "__main__":

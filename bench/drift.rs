@@ -16,12 +16,12 @@ use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::Duration;
 
-use crate::calls::Shared;
+use crate::calls::{self, Shared};
 use crate::handover;
 use crate::limits::{self, Disk};
 use crate::outcome::{fail, Context, Outcome};
 use crate::place::{Hierarchy, Home};
-use crate::sys::{self, Mapping, Pid};
+use crate::sys::{self, Mapping, Pid, Sharing};
 
 const MB: usize = 1 << 20;
 const PAGE: usize = 4096;
@@ -43,6 +43,8 @@ enum Use {
     Reads,
     /// It has inherited anonymous memory, of which it writes to a quarter.
     Inherits,
+    /// It has inherited memory that all share, as processes of a database do: a file of tmpfs.
+    Attaches,
 }
 
 struct Member {
@@ -112,6 +114,13 @@ fn mixes() -> Vec<Mix> {
         Mix::new("parts", parts),
         Mix::new("readers", members(&[Some(16); 4], Use::Reads, LIBRARY)),
         Mix::new("forked", members(&[Some(32); 4], Use::Inherits, 0..8 * MB)),
+        Mix {
+            restarts: Some(600),
+            ..Mix::new(
+                "database",
+                members(&[Some(16); 4], Use::Attaches, 0..8 * MB),
+            )
+        },
     ]
 }
 
@@ -225,11 +234,18 @@ impl<'a> Tenant<'a> {
 
 /// Memory that is filled in the container of the first, and that all inherit.
 fn inherited(hierarchy: &Hierarchy, mix: &Mix) -> Outcome<Option<Mapping>> {
-    let Some(first) = mix.members.first().filter(|m| m.uses == Use::Inherits) else {
+    let Some(first) = mix.members.first() else {
         return Ok(None);
     };
     let len = first.range.end;
-    let mut memory = Mapping::anon(len).context("mmap")?;
+    let mut memory = match first.uses {
+        Use::Maps | Use::Reads => return Ok(None),
+        Use::Inherits => Mapping::anon(len),
+        Use::Attaches => {
+            calls::memfd(len).and_then(|file| Mapping::file(&file, len, Sharing::Shared))
+        }
+    }
+    .context("mmap")?;
     hierarchy.create(&["drift", "c0"])?.adopt(Pid::of_self())?;
     memory.fill(0..len, 1);
     hierarchy.root().adopt(Pid::of_self())?;
@@ -260,7 +276,7 @@ fn live(
             Some(&mut mapped)
         }
         Use::Reads => None,
-        Use::Inherits => inherited,
+        Use::Inherits | Use::Attaches => inherited,
     };
     if let Some(shared) = &mut shared {
         address.add(shared.address(member.range.start) as u64);

@@ -359,7 +359,8 @@ unsafe impl<T: CssData> TryRefCounted for T {
     }
 }
 
-// SAFETY: The core waits for a grace period between `css_released` and `css_free`.
+// SAFETY: Whenever the core frees what the last reference is gone of, or what it could not bring
+// online, it waits for a grace period before (`queue_rcu_work()`).
 unsafe impl<T: CssData> FreedByRcu for T {}
 
 /// A field of a controller's state, by its type and its place in it. Made by

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Tests of how often somebody tries for whom reclaim gets nothing.
-#![allow(unsafe_code)]
 
 #[kernel::macros::kunit_tests(memctl_patience)]
 mod tests {
@@ -11,8 +10,7 @@ mod tests {
         MAX_RECLAIM_RETRIES,
         RETRIES_LATER, //
     };
-    #[cfg(CONFIG_TREE_RCU)]
-    use kernel::bindings;
+    use kernel::sync::rcu::GracePeriod;
 
     /// How often at once, and what then.
     fn tries(patience: &mut Patience) -> (u32, Again) {
@@ -40,14 +38,10 @@ mod tests {
     }
 
     #[test]
-    #[cfg(CONFIG_TREE_RCU)]
     fn later_is_after_a_grace_period() {
-        let mut before = bindings::rcu_gp_seq::default();
-        // SAFETY: `before` is there.
-        unsafe { bindings::get_state_synchronize_rcu_full(&mut before) };
+        let before = GracePeriod::begin();
         assert!(Again::Later.in_time());
-        // SAFETY: As above.
-        assert!(unsafe { bindings::poll_state_synchronize_rcu_full(&mut before) });
+        assert!(before.has_passed());
     }
 
     #[test]

@@ -217,8 +217,10 @@ pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
         }
         match insistence.after_reclaim(nr, reclaimed, current.is_dying()) {
             Next::Retry => continue,
-            _ if insistence.takes_stocks() && stock::drain(over) != 0 => continue,
             Next::Wait => patience::wait(),
+            Next::Kill | Next::Fail if insistence.takes_stocks() && stock::drain(over) != 0 => {
+                continue;
+            }
             Next::Kill if oom::kill(over, gfp, nr) => insistence.killed(),
             Next::Kill | Next::Fail => break over,
         }

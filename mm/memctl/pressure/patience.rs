@@ -8,10 +8,11 @@
 //! cannot be undone, or given up, a grace period is waited for, once.
 #![deny(unsafe_code)]
 
+use crate::c::task::Current;
 use kernel::{
     psi,
     sched,
-    sync::rcu, //
+    sync::rcu::GracePeriod, //
 };
 
 /// How often reclaim may fail to free anything before something else is tried.
@@ -41,10 +42,17 @@ impl Again {
     }
 }
 
-/// Waits until what has been taken is free. Sleeps, for a grace period.
+/// Waits until what has been taken is free, unless this task is going to exit: it has been killed
+/// for what others wait for. Sleeps, for a grace period.
+///
+/// Where RCU may be lazy (`CONFIG_RCU_LAZY`) it may take longer, which is not waited for.
 pub(crate) fn wait() {
+    let grace = GracePeriod::begin();
+    let current = Current::get();
     psi::stalled(|| {
-        rcu::synchronize_rcu();
+        while !grace.has_passed() && !current.is_dying() {
+            sched::sleep_killable(1);
+        }
         // So that what waits for it can run.
         sched::sleep_killable(1);
     });

@@ -92,6 +92,7 @@ pub(crate) fn set_limit(memcg: &MemCgroup, what: Measured, limit: usize) -> Resu
 /// until it no longer is; not if `nonblock`.
 pub(crate) fn force_limit(memcg: &MemCgroup, limit: usize, nonblock: bool) {
     let mut patience = Patience::new();
+    let mut reclaims = true;
     memcg.memory().force_limit(limit);
     waiters::wake(memcg);
     stock::drain(memcg);
@@ -101,9 +102,10 @@ pub(crate) fn force_limit(memcg: &MemCgroup, limit: usize, nonblock: bool) {
         if usage <= limit || Current::get().signal_pending() || memcg.css().is_dying() {
             break;
         }
-        let reclaimed = vm::reclaim(memcg, usage - limit, Gfp::KERNEL, true);
-        stock::drain(memcg);
-        if reclaimed != 0 || patience.again().in_time() {
+        if reclaims {
+            let reclaimed = vm::reclaim(memcg, usage - limit, Gfp::KERNEL, true);
+            stock::drain(memcg);
+            reclaims = reclaimed != 0 || patience.again().in_time();
             continue;
         }
         events::notify(memcg, MemoryEvent::OOM, true);

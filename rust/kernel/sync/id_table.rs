@@ -42,11 +42,11 @@ use core::{
 ///     rcu, //
 /// };
 ///
-/// fn is_lit<Lamp: FreedByRcu>(lamps: &IdTable<Lamp>, id: u32) -> bool {
+/// fn is_lit<Lamp: FreedByRcu + 'static>(lamps: &IdTable<Lamp>, id: u32) -> bool {
 ///     lamps.get(id, &rcu::read_lock()).is_some()
 /// }
 ///
-/// fn light<Lamp: FreedByRcu>(
+/// fn light<Lamp: FreedByRcu + 'static>(
 ///     lamps: &IdTable<Lamp>,
 ///     lamp: ARef<Counted<Lamp>>, //
 /// ) -> Result<u32> {
@@ -55,7 +55,7 @@ use core::{
 ///     Ok(id)
 /// }
 ///
-/// fn put_out<Lamp: FreedByRcu>(lamps: &IdTable<Lamp>, id: u32) {
+/// fn put_out<Lamp: FreedByRcu + 'static>(lamps: &IdTable<Lamp>, id: u32) {
 ///     drop(lamps.remove(id));
 /// }
 /// ```
@@ -69,10 +69,10 @@ pub struct IdTable<T> {
     _holds: PhantomData<T>,
 }
 
-// SAFETY: The array has a lock of its own.
-unsafe impl<T: Sync> Sync for IdTable<T> {}
+// SAFETY: The array has a lock of its own; what is in it goes from thread to thread.
+unsafe impl<T: Send + Sync> Sync for IdTable<T> {}
 
-impl<T: FreedByRcu> IdTable<T> {
+impl<T: FreedByRcu + 'static> IdTable<T> {
     /// Wraps an array that C has defined.
     ///
     /// # Safety
@@ -124,6 +124,8 @@ impl<T: FreedByRcu> IdTable<T> {
     /// found by it no more; `this` itself, if it was not reserved and there is no memory.
     #[must_use = "a reference comes back"]
     pub fn publish(&self, id: u32, this: ARef<Counted<T>>) -> Option<ARef<Counted<T>>> {
+        // The array keeps the lowest two bits for itself.
+        const { assert!(align_of::<T>() >= 4) };
         let this = ARef::into_raw(this);
         // INVARIANT: The reference is handed over.
         // SAFETY: The array is locked.

@@ -21,7 +21,7 @@ use crate::sys::{self, Mapping, Sharing};
 use crate::worker::{run_in, Worker};
 
 pub const GROUP: Group = group!("handover":
-    kept_for_user, only_read, used_by_both, tmpfs, huge, dirty, forked, locked, many_users, no_room,
+    kept_for_user, only_read, used_by_both, whoever_asks, tmpfs, huge, dirty, forked, locked, many_users, no_room,
     no_room_above, within_limited_parent, not_used, touched_once, not_wanted, switched_off, ends,
     busy);
 
@@ -252,6 +252,34 @@ fn used_by_both(hierarchy: &Hierarchy) -> Outcome {
     audit::clean()?;
     first_user.stop()?;
     second_user.stop()
+}
+
+/// It does not matter what has reclaim look at the pages: a lower boundary, a lower limit, or
+/// somebody who asks for it.
+fn whoever_asks(hierarchy: &Hierarchy) -> Outcome {
+    needs_memctl()?;
+    let rest = REST.to_string();
+    let most = (SIZE - REST).to_string();
+    let ways: &[(&str, &str)] = match hierarchy.version() {
+        Version::V1 => &[("memory.force_empty", "0")],
+        Version::V2 => &[("memory.high", &rest), ("memory.reclaim", &most)],
+    };
+    for (file, value) in ways {
+        let (first, second) = (hierarchy.create("first")?, hierarchy.create("second")?);
+        let (path, mut user) = file_used_by(&first, &second)?;
+        let before = second.stat()?.get("pgmajfault")?;
+        first.write(file, value)?;
+        within(file, handed(&second)?.0, nearly_all())?;
+        use_it(&mut user)?;
+        let faults = second.stat()?.get("pgmajfault")? - before;
+        equal("major faults", faults, 0)?;
+        audit::clean()?;
+        user.stop()?;
+        disk::remove(&path)?;
+        second.remove()?;
+        first.remove()?;
+    }
+    Ok(())
 }
 
 /// A file in tmpfs that one container has written, for another one to use.
