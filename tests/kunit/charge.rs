@@ -12,6 +12,7 @@ mod tests {
     use crate::{
         c::gfp::Gfp,
         pressure::patience::{
+            Again,
             MAX_RECLAIM_RETRIES,
             RETRIES_LATER, //
         },
@@ -21,7 +22,7 @@ mod tests {
     fn insist(i: &mut Insistence, nr: usize, reclaimed: usize, dying: bool) -> (u32, Next) {
         for retries in 0..1000 {
             match i.after_reclaim(nr, reclaimed, dying) {
-                Next::Retry => {}
+                Next::Retry | Next::Wait(Again::Soon) => {}
                 next => return (retries, next),
             }
         }
@@ -32,7 +33,7 @@ mod tests {
     fn kills_after_reclaim_has_failed_often_enough() {
         let mut i = Insistence::new(Gfp::KERNEL);
         let result = insist(&mut i, 1, 0, false);
-        assert_eq!(result, (MAX_RECLAIM_RETRIES, Next::Wait));
+        assert_eq!(result, (MAX_RECLAIM_RETRIES, Next::Wait(Again::Later)));
         let result = insist(&mut i, 1, 0, false);
         assert_eq!(result, (RETRIES_LATER, Next::Kill));
         // Then nothing but its memory is waited for.
@@ -60,7 +61,7 @@ mod tests {
         assert_eq!(result, (0, Next::Fail));
         let mut i = Insistence::new(Gfp::RETRY_MAYFAIL);
         let result = insist(&mut i, 1, 0, false);
-        assert_eq!(result, (MAX_RECLAIM_RETRIES, Next::Wait));
+        assert_eq!(result, (MAX_RECLAIM_RETRIES, Next::Wait(Again::Later)));
         let result = insist(&mut i, 1, 0, false);
         assert_eq!(result, (RETRIES_LATER, Next::Fail));
     }

@@ -27,7 +27,6 @@ use crate::{
     pressure::{
         oom,
         patience::{
-            self,
             Again,
             Patience, //
         },
@@ -71,8 +70,8 @@ const COSTLY_PAGES: usize = 1 << kernel::bindings::PAGE_ALLOC_COSTLY_ORDER;
 pub(crate) enum Next {
     /// Try to charge again.
     Retry,
-    /// Wait for what reclaim has taken, then try again.
-    Wait,
+    /// Try again later.
+    Wait(Again),
     /// Kill a process, then try again.
     Kill,
     /// Give up.
@@ -118,8 +117,10 @@ impl Insistence {
         match self.patience.again() {
             Again::Now => return Next::Retry,
             // Who is going to free memory, or can do with less, does not wait.
-            Again::Later if !dying && nr <= COSTLY_PAGES => return Next::Wait,
-            Again::Later | Again::Never => {}
+            again @ (Again::Later | Again::Soon) if !dying && nr <= COSTLY_PAGES => {
+                return Next::Wait(again);
+            }
+            Again::Later | Again::Soon | Again::Never => {}
         }
         if self.gfp.has(Gfp::RETRY_MAYFAIL) || (self.killed && dying) {
             return Next::Fail;
@@ -217,7 +218,9 @@ pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
         }
         match insistence.after_reclaim(nr, reclaimed, current.is_dying()) {
             Next::Retry => continue,
-            Next::Wait => patience::wait(),
+            Next::Wait(again) => {
+                again.in_time();
+            }
             Next::Kill | Next::Fail if insistence.takes_stocks() && stock::drain(over) != 0 => {
                 continue;
             }

@@ -18,7 +18,8 @@ use kernel::{
 /// How often reclaim may fail to free anything before something else is tried.
 pub(crate) const MAX_RECLAIM_RETRIES: u32 = 16;
 
-/// The same, after what was taken has been waited for.
+/// The same, after what was taken has been waited for: what RCU has to call is called by and by, on
+/// CPUs that may have something else to do. So each of these is a jiffy after the one before.
 pub(crate) const RETRIES_LATER: u32 = 4;
 
 /// Whether to try again.
@@ -28,40 +29,38 @@ pub(crate) enum Again {
     Now,
     /// When what has been taken is free.
     Later,
+    /// In a jiffy.
+    Soon,
     /// No.
     Never,
 }
 
 impl Again {
-    /// Whether to try again, now. Sleeps, as [`wait`] does, if it is to be later.
+    /// Whether to try again, now. Sleeps if it is to be later: for a grace period, unless this task
+    /// is going to exit (it has been killed for what others wait for), or for a jiffy.
+    ///
+    /// Where RCU may be lazy (`CONFIG_RCU_LAZY`) it may take longer, which is not waited for.
     pub(crate) fn in_time(self) -> bool {
-        if self == Self::Later {
-            wait();
+        match self {
+            Self::Now => {}
+            Self::Later => psi::stalled(|| {
+                let (grace, current) = (GracePeriod::begin(), Current::get());
+                while !grace.has_passed() && !current.is_dying() {
+                    sched::sleep_killable(1);
+                }
+            }),
+            Self::Soon => psi::stalled(|| sched::sleep_killable(1)),
+            Self::Never => return false,
         }
-        self != Self::Never
+        true
     }
-}
-
-/// Waits until what has been taken is free, unless this task is going to exit: it has been killed
-/// for what others wait for. Sleeps, for a grace period.
-///
-/// Where RCU may be lazy (`CONFIG_RCU_LAZY`) it may take longer, which is not waited for.
-pub(crate) fn wait() {
-    let grace = GracePeriod::begin();
-    let current = Current::get();
-    psi::stalled(|| {
-        while !grace.has_passed() && !current.is_dying() {
-            sched::sleep_killable(1);
-        }
-        // So that what waits for it can run.
-        sched::sleep_killable(1);
-    });
 }
 
 /// How often somebody still tries.
 pub(crate) struct Patience {
     retries: u32,
     waits: bool,
+    next: Again,
 }
 
 impl Patience {
@@ -70,6 +69,7 @@ impl Patience {
         Self {
             retries: MAX_RECLAIM_RETRIES,
             waits: true,
+            next: Again::Now,
         }
     }
 
@@ -85,10 +85,11 @@ impl Patience {
     pub(crate) fn again(&mut self) -> Again {
         if let Some(left) = self.retries.checked_sub(1) {
             self.retries = left;
-            return Again::Now;
+            return self.next;
         }
         if core::mem::replace(&mut self.waits, false) {
             self.retries = RETRIES_LATER;
+            self.next = Again::Soon;
             return Again::Later;
         }
         Again::Never
