@@ -11,7 +11,7 @@ use crate::cgroup::{process_slack, stock_slack, Cgroup, Hierarchy};
 use crate::check;
 use crate::disk;
 use crate::group;
-use crate::ktap::Group;
+use crate::ktap::{self, Group};
 use crate::machine;
 use crate::outcome::{equal, eventually, refused, within, Context, Outcome, MB};
 use crate::sys::{self, Advice, Mapping, EAGAIN, EINVAL};
@@ -216,8 +216,9 @@ fn low_removed(hierarchy: &Hierarchy) -> Outcome {
 }
 
 /// Reads a file in one container whose neighbour, with page cache of its own, has `name` set to all
-/// of it, under one limit; returns what the neighbour has left.
-fn beside(hierarchy: &Hierarchy, name: &str) -> Outcome<u64> {
+/// of it, under one limit; returns what the neighbour has left, and how often it was reclaimed from
+/// all the same.
+fn beside(hierarchy: &Hierarchy, name: &str) -> Outcome<(u64, u64)> {
     let parent = hierarchy.create("parent")?;
     let (safe, greedy) = (parent.child("safe")?, parent.child("greedy")?);
     parent.set_limit(2 * SIZE)?;
@@ -228,23 +229,24 @@ fn beside(hierarchy: &Hierarchy, name: &str) -> Outcome<u64> {
     run_in(&safe, || disk::read(&own))?;
     run_in(&greedy, || disk::read(&large))?;
     equal("oom_kill", parent.events()?.get("oom_kill")?, 0)?;
-    disk::resident(&own)
+    Ok((disk::resident(&own)?, safe.events()?.get("low")?))
 }
 
+/// It gives way where nothing else can be taken, and that is counted: while all that the other one
+/// has waits for a slow disk, for instance.
 fn low(hierarchy: &Hierarchy) -> Outcome {
-    within(
-        "protected page cache",
-        beside(hierarchy, "memory.low")?,
-        SIZE..=SIZE,
-    )
+    let (kept, gave_way) = beside(hierarchy, "memory.low")?;
+    let least = match gave_way {
+        0 => SIZE,
+        _ => SIZE / 2,
+    };
+    ktap::note(format_args!("gave way {gave_way} times"));
+    within("protected page cache", kept, least..=SIZE)
 }
 
 fn min(hierarchy: &Hierarchy) -> Outcome {
-    within(
-        "protected page cache",
-        beside(hierarchy, "memory.min")?,
-        SIZE..=SIZE,
-    )
+    let (kept, _) = beside(hierarchy, "memory.min")?;
+    equal("protected page cache", kept, SIZE)
 }
 
 /// Protection above that children do not ask for does them no good unless it is recursive; what
