@@ -57,8 +57,10 @@ help:
 	@echo 'SANDBOX=none  use the tools of this machine'
 	@echo 'MEMCTL_KVM=0  boot guests without KVM, even where it works'
 
+# What is seen first is built soonest: nothing is read twice to find out whether it
+# was compiled for another configuration.
 run:
-	@scripts/kernel $(K) demo
+	@CCACHE_DEPEND=1 scripts/kernel $(K) demo
 	@scripts/guest --timeout 600 \
 		build/$(K)-demo/bzImage demo
 

@@ -232,16 +232,10 @@ fn beside(hierarchy: &Hierarchy, name: &str) -> Outcome<(u64, u64)> {
     Ok((disk::resident(&own)?, safe.events()?.get("low")?))
 }
 
-/// It gives way where nothing else can be taken, and that is counted: while all that the other one
-/// has waits for a slow disk, for instance.
 fn low(hierarchy: &Hierarchy) -> Outcome {
     let (kept, gave_way) = beside(hierarchy, "memory.low")?;
-    let least = match gave_way {
-        0 => SIZE,
-        _ => SIZE / 2,
-    };
     ktap::note(format_args!("gave way {gave_way} times"));
-    within("protected page cache", kept, least..=SIZE)
+    equal("protected page cache", kept, SIZE)
 }
 
 fn min(hierarchy: &Hierarchy) -> Outcome {

@@ -116,11 +116,10 @@ impl Insistence {
         }
         match self.patience.again() {
             Again::Now => return Next::Retry,
+            Again::Never => {}
             // Who is going to free memory, or can do with less, does not wait.
-            again @ (Again::Later | Again::Soon) if !dying && nr <= COSTLY_PAGES => {
-                return Next::Wait(again);
-            }
-            Again::Later | Again::Soon | Again::Never => {}
+            _ if dying || nr > COSTLY_PAGES => {}
+            again => return Next::Wait(again),
         }
         if self.gfp.has(Gfp::RETRY_MAYFAIL) || (self.killed && dying) {
             return Next::Fail;

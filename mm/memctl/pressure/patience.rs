@@ -81,6 +81,11 @@ impl Patience {
         }
     }
 
+    /// Whether to go on after reclaim has freed `reclaimed` pages. Sleeps, see [`Again::in_time`].
+    pub(crate) fn goes_on(&mut self, reclaimed: usize) -> bool {
+        reclaimed != 0 || self.again().in_time()
+    }
+
     /// Whether to try again after reclaim has freed nothing.
     pub(crate) fn again(&mut self) -> Again {
         if let Some(left) = self.retries.checked_sub(1) {

@@ -82,7 +82,7 @@ pub(crate) fn set_limit(memcg: &MemCgroup, what: Measured, limit: usize) -> Resu
         // Stocks may be what is in excess. But those who are at work fill them again and again: to
         // take them back is no progress.
         stock::drain(memcg);
-        if reclaimed == 0 && !patience.again().in_time() {
+        if !patience.goes_on(reclaimed) {
             return Err(busy);
         }
     }
@@ -105,7 +105,7 @@ pub(crate) fn force_limit(memcg: &MemCgroup, limit: usize, nonblock: bool) {
         if reclaims {
             let reclaimed = vm::reclaim(memcg, usage - limit, Gfp::KERNEL, true);
             stock::drain(memcg);
-            reclaims = reclaimed != 0 || patience.again().in_time();
+            reclaims = patience.goes_on(reclaimed);
             continue;
         }
         events::notify(memcg, MemoryEvent::OOM, true);
@@ -132,7 +132,7 @@ pub(crate) fn set_high(memcg: &MemCgroup, high: usize, nonblock: bool) {
         }
         let reclaimed = vm::reclaim(memcg, usage - high, Gfp::KERNEL, true);
         stock::drain(memcg);
-        if reclaimed == 0 && !patience.again().in_time() {
+        if !patience.goes_on(reclaimed) {
             break;
         }
     }
@@ -160,7 +160,7 @@ pub(crate) fn force_empty(memcg: &MemCgroup) -> Result {
         }
         let reclaimed = vm::reclaim(memcg, usage.min(STEP), Gfp::KERNEL, true);
         stock::drain(memcg);
-        if reclaimed == 0 && !patience.again().in_time() {
+        if !patience.goes_on(reclaimed) {
             break;
         }
     }

@@ -10,7 +10,7 @@
 //! reclaim.
 #![deny(unsafe_code)]
 
-use super::patience::MAX_RECLAIM_RETRIES;
+use super::patience::Patience;
 use crate::{
     c::{
         events::MemoryEvent,
@@ -73,7 +73,8 @@ pub(crate) fn settle(gfp: Gfp) {
         return;
     };
 
-    let mut retries = MAX_RECLAIM_RETRIES;
+    // What comes of waiting is had by the sleep at the end as well.
+    let mut patience = Patience::without_waiting();
     let mut batch = nr;
     let sleep = loop {
         if current.is_dying() {
@@ -85,11 +86,8 @@ pub(crate) fn settle(gfp: Gfp) {
         if sleep <= SHORTEST_MS {
             return;
         }
-        if reclaimed == 0 {
-            if retries == 0 {
-                break sleep;
-            }
-            retries -= 1;
+        if !patience.goes_on(reclaimed) {
+            break sleep;
         }
         batch = RECLAIM_BATCH;
     };

@@ -21,9 +21,9 @@ use crate::sys::{self, Mapping, Sharing};
 use crate::worker::{run_in, Worker};
 
 pub const GROUP: Group = group!("handover":
-    kept_for_user, only_read, used_by_both, whoever_asks, tmpfs, huge, dirty, forked, locked, many_users, no_room,
-    no_room_above, within_limited_parent, not_used, touched_once, not_wanted, switched_off, ends,
-    busy);
+    kept_for_user, only_read, used_by_both, whoever_asks, tmpfs, huge, dirty, forked, locked,
+    many_users, no_room, no_room_above, within_limited_parent, not_used, touched_once, not_wanted,
+    switched_off, ends, busy);
 
 /// How large the files are.
 pub const SIZE: u64 = 8 * MB;
