@@ -12,8 +12,7 @@ expression and the reason, with a tab between. A difference is called
     VERSION PLACE/FILE key KEY missing  (or: not theirs; or: order of keys)
     VERSION PLACE/FILE CASE
 
-What a container holds, "held/FILE", may differ by 2 %, what zswap holds of it by 5 %, or
-by a page a CPU.
+What a container holds, "held/FILE", may differ by 2 %, or by a page a CPU.
 Prints the differences, and a line 'N passed, N failed'.
 """
 
@@ -40,17 +39,16 @@ def read(path):
     return files
 
 
-def is_near(file, our, their):
+def is_near(our, their):
     """Whether two numbers of bytes that a container holds are the same, but for what is kept."""
-    percent = 5 if file.endswith("zswap") else 2
     our, their = int(our), int(their)
-    return abs(our - their) <= max(SLACK, their * percent // 100)
+    return abs(our - their) <= max(SLACK, their * 2 // 100)
 
 
 def are_alike(file, our, their):
     """Whether two answers are the same."""
     if our and their and file.startswith("held/"):
-        return is_near(file, our[0], their[0])
+        return is_near(our[0], their[0])
     return our == their
 
 

@@ -107,7 +107,8 @@ fn print(container: &Cgroup, what: &str) -> Outcome {
     Ok(())
 }
 
-/// What is in zswap of 32 MB that a page is a word of, when half is to be reclaimed.
+/// What is in zswap of 32 MB that a page is a word of, when all is to be reclaimed: reclaim for half of
+/// it takes as much more as the device has not written yet.
 fn print_zswap(hierarchy: &Hierarchy) -> Outcome {
     const SIZE: u64 = 32 * MB;
 
@@ -120,8 +121,7 @@ fn print_zswap(hierarchy: &Hierarchy) -> Outcome {
         let container = hierarchy.create("held")?;
         container.write("memory.zswap.max", limit)?;
         let worker = Worker::holding(&container, SIZE)?;
-        // It may be a bit less.
-        let _ = container.try_write("memory.reclaim", &(SIZE / 2).to_string());
+        container.reclaim_all()?;
         let stat = container.stat()?;
         for (key, value) in [
             (
