@@ -282,13 +282,23 @@ pub fn allow_threads(count: usize) -> Outcome {
 
 /// Whether kernel memory is counted: the guest was not told to leave it alone.
 pub fn counts_kernel_memory() -> bool {
+    !is_left_out("nokmem")
+}
+
+/// Whether what sockets have buffered is charged, with version 2.
+pub fn counts_sockets() -> bool {
+    !is_left_out("nosocket")
+}
+
+/// Whether `cgroup.memory=` has this word.
+fn is_left_out(what: &str) -> bool {
     let arguments = fs::read_to_string("/proc/cmdline").unwrap_or_default();
     let words = arguments
         .split_whitespace()
         .filter_map(|argument| argument.strip_prefix("cgroup.memory="));
-    !words
+    words
         .flat_map(|words| words.split(','))
-        .any(|word| word == "nokmem")
+        .any(|word| word == what)
 }
 
 /// Whether the guest was told to do all of what `make test` does a part of.

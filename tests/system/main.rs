@@ -19,6 +19,7 @@ mod plug;
 mod storm;
 mod sys;
 mod tools;
+mod tracing;
 mod v1_control;
 mod v1_events;
 mod v1_files;

@@ -21,6 +21,7 @@ mod stock;
 mod stress;
 pub mod sums;
 mod swap;
+mod trace;
 
 use crate::ktap::Group;
 
@@ -35,12 +36,14 @@ pub const GROUPS: &[Group] = &[
     handover::GROUP,
     huge::GROUP,
     sockets::GROUP,
+    sockets::NOT_COUNTED_GROUP,
     kmem::GROUP,
     kmem::NOT_COUNTED_GROUP,
     migrate::GROUP,
     poison::GROUP,
     remove::GROUP,
     sums::GROUP,
+    trace::GROUP,
     stress::GROUP,
     permission::GROUP,
     exhaustion::GROUP,

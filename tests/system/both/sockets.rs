@@ -12,7 +12,8 @@ use crate::cgroup::{process_slack, stock_slack, Cgroup, Hierarchy, Version};
 use crate::check;
 use crate::group;
 use crate::ktap::Group;
-use crate::outcome::{equal, eventually, refused, within, Context, Outcome, MB};
+use crate::machine;
+use crate::outcome::{equal, eventually, refused, skip, within, Context, Outcome, MB};
 use crate::sys::{self, EINVAL};
 use crate::worker::{Line, Worker};
 
@@ -20,6 +21,9 @@ pub const GROUP: Group = group!("sockets":
     unread, both_sides, limited, left_behind, many, neighbour);
 
 pub const V1_GROUP: Group = group!("tcp": unlimited_is_not_counted, settings, pressure);
+
+/// What a kernel does that was told not to count sockets.
+pub const NOT_COUNTED_GROUP: Group = group!("nosocket": nothing);
 
 const LIMIT: u64 = 16 * MB;
 
@@ -37,6 +41,9 @@ fn buffered(container: &Cgroup) -> Outcome<u64> {
 
 /// A container whose sockets are counted.
 fn counting(hierarchy: &Hierarchy, name: &str) -> Outcome<Cgroup> {
+    if hierarchy.version() == Version::V2 && !machine::counts_sockets() {
+        return skip("sockets are not counted");
+    }
     sys::loopback_on().context("lo")?;
     let container = hierarchy.create(name)?;
     limit_tcp(&container, 1024 * MB)?;
@@ -104,6 +111,29 @@ fn keeping(home: &Cgroup, count: usize, most: u64) -> Outcome<Worker> {
 
 fn nothing_buffered(container: &Cgroup) -> Outcome {
     eventually(|| equal("buffered at the end", buffered(container)?, 0))
+}
+
+/// As if there were no sockets, whatever they hold. A limit of their own is another matter.
+fn nothing(hierarchy: &Hierarchy) -> Outcome {
+    if machine::counts_sockets() {
+        return skip("sockets are counted");
+    }
+    sys::loopback_on().context("lo")?;
+    let container = hierarchy.create("nosocket")?;
+    let before = container.usage()?;
+    let worker = keeping(&container, 8, MB)?;
+    equal("buffered", buffered(&container)?, 0)?;
+    within("usage", container.usage()?, 0..=before + 2 * MB - 1)?;
+    worker.finish()?;
+    limit_tcp(&container, 1024 * MB)?;
+    let worker = keeping(&container, 8, MB)?;
+    let bytes = buffered(&container)?;
+    let expected = match container.version() {
+        Version::V1 => 2 * MB..=64 * MB,
+        Version::V2 => 0..=0,
+    };
+    within("buffered with a limit", bytes, expected)?;
+    worker.finish()
 }
 
 fn unread(hierarchy: &Hierarchy) -> Outcome {
