@@ -77,20 +77,25 @@ fn has_room(memcg: &MemCgroup, nr: usize) -> bool {
             .is_none_or(|memsw| leaves_room(memsw.usage(), nr, memsw.limit()))
 }
 
-/// Whether `to` can take over `nr` pages of `from`: it and those above it want that, and have room,
-/// but for those above `from`, to whom it makes no difference. Steps: levels.
-fn can_take(to: &MemCgroup, from: &MemCgroup, nr: usize) -> bool {
+/// The same of `to` and those above it, but for those above `from`, to whom it makes no difference.
+/// Steps: levels.
+fn have_room(to: &MemCgroup, from: &MemCgroup, nr: usize) -> bool {
     let common = to.memory().common(from.memory());
     let is_common = |memcg: &MemCgroup| common.is_some_and(|common| eq(common, memcg.memory()));
+    to.up_below_root()
+        .take_while(|memcg| !is_common(memcg))
+        .all(|memcg| has_room(memcg, nr))
+}
+
+/// Whether `to` can take over `nr` pages of `from`: it and those above it want that, and have room.
+/// Steps: levels.
+fn can_take(to: &MemCgroup, from: &MemCgroup, nr: usize) -> bool {
     !eq(to, from)
         && !to.css().is_dying()
         && to
             .up_below_root()
             .all(|memcg| memcg.takes_over().load(Relaxed))
-        && to
-            .up_below_root()
-            .take_while(|memcg| !is_common(memcg))
-            .all(|memcg| has_room(memcg, nr))
+        && have_room(to, from, nr)
 }
 
 /// The id of `to`, whose processes have used the folio, if it can take it over.
@@ -147,11 +152,19 @@ fn try_hand_over(page: MetaPage<'_, Locked>, taker: u32) -> Option<()> {
         ObjCgroup::put(owner, &rcu);
         return None;
     }
-    if counters::try_charge_beside(to, from, nr).is_err() {
+    let refuse = |owner| {
         // For a moment there may have been less room.
         waiters::wake(to);
         ObjCgroup::put(owner, &rcu);
-        return None;
+        None
+    };
+    if counters::try_charge_beside(to, from, nr).is_err() {
+        return refuse(owner);
+    }
+    // Others may have seen the same room, and taken it.
+    if !have_room(to, from, 0) {
+        counters::uncharge_beside(to, from, nr);
+        return refuse(owner);
     }
 
     let mut owner = Some(owner);
@@ -164,10 +177,8 @@ fn try_hand_over(page: MetaPage<'_, Locked>, taker: u32) -> Option<()> {
         old
     });
     if let Some(owner) = owner {
-        ObjCgroup::put(owner, &rcu);
         counters::uncharge_beside(to, from, nr);
-        waiters::wake(to);
-        return None;
+        return refuse(owner);
     }
 
     counters::uncharge_beside(from, to, nr);
