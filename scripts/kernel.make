@@ -26,9 +26,12 @@ kmake()
 	if [ "${SANDBOX:-}" != none ] || command -v ccache >/dev/null; then
 		ccache='ccache '
 	fi
+	# Where the checkout is must be in no kernel; C has an option of the kernel's own
+	# for that, Rust of this age has not.
 	# shellcheck disable=SC2086  # one word, or none
 	sandbox make -C "$KERNEL_TREE" O="$kmake_out" LLVM=1 ${KARCH:+ARCH=$KARCH} \
-		CC="${ccache}clang" "$@"
+		CC="${ccache}clang" KRUSTFLAGS="--remap-path-prefix=$KERNEL_TREE/= \
+			--remap-path-prefix=$kmake_out/=" "$@"
 }
 
 # The host's own Rust: is it one that the kernel takes?
