@@ -19,7 +19,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-pub use libc::{EACCES, EAGAIN, EBUSY, EINVAL, ENODEV, ENOENT, ENOMEM, EPERM, ERANGE};
+pub use libc::{EACCES, EAGAIN, EBUSY, EINVAL, ENODEV, ENOENT, ENOMEM, ENOSYS, EPERM, ERANGE};
 pub use libc::{O_ACCMODE, O_APPEND, O_DIRECT, O_DIRECTORY, O_NONBLOCK, O_TRUNC};
 pub use libc::{O_RDONLY, O_RDWR, O_WRONLY};
 pub use libc::{SIGBUS, SIGKILL, SIGTERM};
@@ -307,6 +307,39 @@ pub fn pipe() -> io::Result<(File, File)> {
     // SAFETY: the descriptors were just made and nobody else knows them.
     let end = |fd| File::from(unsafe { OwnedFd::from_raw_fd(fd) });
     Ok((end(ends[0]), end(ends[1])))
+}
+
+/// A kind of maps of BPF.
+pub const BPF_ARRAY: u32 = 2;
+
+/// Makes a map for BPF programs, of `entries` with `value` bytes each.
+pub fn bpf_map(kind: u32, value: u32, entries: u32) -> io::Result<OwnedFd> {
+    const BPF_MAP_CREATE: libc::c_int = 0;
+    const KEY: u32 = size_of::<u32>() as u32;
+
+    let mut attributes = [0_u32; 32];
+    attributes[..4].copy_from_slice(&[kind, KEY, value, entries]);
+    // SAFETY: the attributes are as long as the last argument says, and outlive the call.
+    let fd = check_long(unsafe {
+        libc::syscall(
+            libc::SYS_bpf,
+            BPF_MAP_CREATE,
+            &attributes,
+            size_of_val(&attributes),
+        )
+    })?;
+    // SAFETY: the descriptor was just made and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) })
+}
+
+/// Makes rings to ask for I/O, of `entries` that take 64 bytes each, and 32 on the way back.
+pub fn io_uring(entries: u32) -> io::Result<OwnedFd> {
+    let mut parameters = [0_u32; 30];
+    // SAFETY: the kernel writes to its 120 bytes, which outlive the call.
+    let fd =
+        check_long(unsafe { libc::syscall(libc::SYS_io_uring_setup, entries, &mut parameters) })?;
+    // SAFETY: the descriptor was just made and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) })
 }
 
 /// Lets as much be in a pipe.

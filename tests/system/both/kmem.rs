@@ -22,7 +22,7 @@ use crate::sys::{self, Mapping, EINVAL};
 use crate::worker::{run_in, Line, Worker};
 
 pub const GROUP: Group = group!("kmem":
-    files, lookups, pipes, large_pipes, threads, page_tables, descriptors, containers,
+    files, lookups, pipes, large_pipes, maps, rings, threads, page_tables, descriptors, containers,
     moved, left_behind, lookups_left_behind,
     files_at_limit, lookups_at_limit, lookups_below_limit, threads_at_limit, pipes_at_limit,
     page_tables_at_limit);
@@ -264,6 +264,50 @@ fn large_pipes(hierarchy: &Hierarchy) -> Outcome {
             SIZE..=SIZE + process_slack(),
             &[("slab", 0..=process_slack())],
         )
+    })?;
+    nothing_left(&container)
+}
+
+/// A kernel may be without what a test is of.
+fn unless_missing<T>(what: &str, made: std::io::Result<T>) -> Outcome<T> {
+    match made {
+        Err(error) if error.raw_os_error() == Some(sys::ENOSYS) => skip(format!("no {what}")),
+        made => made.context(what),
+    }
+}
+
+/// A map of BPF is the charge of who made it: what is virtually contiguous.
+fn maps(hierarchy: &Hierarchy) -> Outcome {
+    const VALUE: u32 = 8;
+
+    let container = counting(hierarchy, "maps")?;
+    let make = || {
+        unless_missing(
+            "maps of BPF",
+            sys::bpf_map(sys::BPF_ARRAY, VALUE, SIZE as u32 / VALUE),
+        )
+    };
+    let size = || SIZE..=SIZE + process_slack();
+    kept(&container, make, || {
+        has(
+            &container,
+            size(),
+            &[("vmalloc", size()), ("percpu", 0..=process_slack())],
+        )
+    })?;
+    nothing_left(&container)
+}
+
+/// Rings to ask for I/O are pages of the kernel that processes map.
+fn rings(hierarchy: &Hierarchy) -> Outcome {
+    const ENTRIES: u64 = 1 << 15;
+
+    let container = counting(hierarchy, "rings")?;
+    let make = || unless_missing("io_uring", sys::io_uring(ENTRIES as u32));
+    // What is asked for, where in it, and what is answered, twice as often.
+    let size = ENTRIES * (64 + 4 + 2 * 16);
+    kept(&container, make, || {
+        has(&container, size..=size + process_slack(), &[])
     })?;
     nothing_left(&container)
 }

@@ -116,6 +116,11 @@ fn judge(actor: &Actor<'_>, action: Action, status: ExitStatus) {
         (Some(WELL | REFUSED), _) => (),
         (Some(CHANGED), _) => actor.odd(format_args!("{}: contents have changed", action.words())),
         (_, Some(sys::SIGKILL)) => (),
+        // Of the pool there may be only pages in memory that is just being taken away, which
+        // nobody gets; or the container has no room for one.
+        (_, Some(sys::SIGBUS)) if action == Action::Hugetlb => {
+            actor.count(action, Err(io::Error::from_raw_os_error(sys::ENOMEM)));
+        }
         _ => actor.odd(format_args!("{}: {status}", action.words())),
     }
 }
