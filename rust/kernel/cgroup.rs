@@ -166,6 +166,10 @@ impl Css {
 
     /// The path of the cgroup in its hierarchy, as much of it as fits into `buf`.
     pub fn path<'a>(&self, buf: &'a mut [u8]) -> &'a [u8] {
+        // There is always a byte written, that of the end.
+        if buf.is_empty() {
+            return buf;
+        }
         // SAFETY: `cgroup` is constant and lives as long as its css, as does its directory's node;
         // the buffer is as long as is said.
         let ret = unsafe {

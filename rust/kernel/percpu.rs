@@ -34,6 +34,7 @@ pub fn possible_cpus() -> impl Iterator<Item = u32> {
     (0..cpu::nr_cpu_ids()).filter(|&cpu| is_possible(cpu))
 }
 
+#[inline]
 fn is_possible(cpu: u32) -> bool {
     // SAFETY: `cpu_possible()` takes any number below `nr_cpu_ids`.
     cpu < cpu::nr_cpu_ids() && unsafe { bindings::cpu_possible(cpu) }

@@ -543,6 +543,7 @@ impl ResCounter {
     }
 
     /// Takes back `n` units here and above, as far as that is below `top`.
+    #[inline]
     pub fn uncharge_below(&self, n: usize, top: Option<&ResCounter>) {
         for counter in self.up_below(top) {
             counter.uncharge_one(n);

@@ -272,41 +272,41 @@ unsafe impl<'a, T> Arg<'a> for IgnoredConst<T> {
     }
 }
 
-/// A function of C, to be called with an argument that C gives for it.
-pub struct Callback<T>(Option<CFunction<T>>);
+/// A function of C, to be called with an argument that C gives for it, in the same call.
+pub struct Callback<'a, T>(Option<CFunction<T>>, PhantomData<&'a T>);
 
 type CFunction<T> = unsafe extern "C" fn(*mut T, *mut crate::ffi::c_void) -> c_int;
 
-impl<T> ArgType for Callback<T> {
+impl<T> ArgType for Callback<'_, T> {
     type Raw = Option<CFunction<T>>;
 }
 
 // SAFETY: The claim is that it takes any `T`, with the argument that C gives for it.
-unsafe impl<'a, T> Arg<'a> for Callback<T> {
+unsafe impl<'a, T> Arg<'a> for Callback<'a, T> {
     #[inline]
     unsafe fn from_c(raw: Self::Raw) -> Self {
-        Self(raw)
+        Self(raw, PhantomData)
     }
 }
 
 /// The argument that C gives for a [`Callback`].
-pub struct CallbackArg(*mut crate::ffi::c_void);
+pub struct CallbackArg<'a>(*mut crate::ffi::c_void, PhantomData<&'a ()>);
 
-impl ArgType for CallbackArg {
+impl ArgType for CallbackArg<'_> {
     type Raw = *mut crate::ffi::c_void;
 }
 
 // SAFETY: The claim is that it is for the callback of the same call.
-unsafe impl<'a> Arg<'a> for CallbackArg {
+unsafe impl<'a> Arg<'a> for CallbackArg<'a> {
     #[inline]
     unsafe fn from_c(raw: Self::Raw) -> Self {
-        Self(raw)
+        Self(raw, PhantomData)
     }
 }
 
-impl<C> Callback<C> {
+impl<'a, C> Callback<'a, C> {
     /// Calls it, with the argument of the same call. Returns what it returns; 0 if there is none.
-    pub fn call<T: Wraps<C = C>>(&self, this: &T, arg: &CallbackArg) -> c_int {
+    pub fn call<T: Wraps<C = C>>(&self, this: &T, arg: &CallbackArg<'a>) -> c_int {
         let this = core::ptr::from_ref(this).cast_mut().cast();
         let Some(function) = self.0 else {
             return 0;

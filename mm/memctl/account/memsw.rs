@@ -11,7 +11,7 @@ use super::swap;
 use crate::{
     c::{
         binding::{
-            Exclusive,
+            Frozen,
             Locked, //
         },
         meta_page::MetaPage,
@@ -34,7 +34,7 @@ use kernel::{
 
 /// `page`, whose contents are in swap space, is about to be freed: its charge goes to its entries.
 /// With interrupts off.
-pub(crate) fn swapped_out(mut page: MetaPage<'_, Exclusive>, cluster: Cluster<'_>) {
+pub(crate) fn swapped_out(mut page: MetaPage<'_, Frozen>, cluster: Cluster<'_>) {
     if vm::on_v2() {
         return;
     }
@@ -51,7 +51,7 @@ pub(crate) fn swapped_out(mut page: MetaPage<'_, Exclusive>, cluster: Cluster<'_
     users.record_in(&page, cluster);
 
     // A huge page may have waited to be split until now.
-    page.folio().unqueue_deferred_split();
+    page.unqueue_deferred_split();
     drop(page.unbind());
     // What was charged below the root is not when its container has gone.
     if !is_root && !memcg.is_root() {

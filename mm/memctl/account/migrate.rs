@@ -90,7 +90,7 @@ pub(crate) fn migrate(
     }
 
     new.bind(new_owner);
-    warn_on_once!(old.folio().unqueue_deferred_split());
+    warn_on_once!(old.unqueue_deferred_split());
     drop(old.unbind());
 }
 

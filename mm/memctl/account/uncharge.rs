@@ -48,7 +48,7 @@ impl Uncharge {
     pub(crate) fn add(&mut self, mut page: MetaPage<'_, Exclusive>) {
         let nr = page.folio().nr_pages();
         if nr > 1 && page.is_bound() && !page.is_kernel() {
-            warn_on_once!(page.folio().unqueue_deferred_split());
+            warn_on_once!(page.unqueue_deferred_split());
         }
         let Some((owner, is_kernel)) = page.unbind_kind() else {
             return;

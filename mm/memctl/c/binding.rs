@@ -53,43 +53,51 @@ impl Word {
 // The tags must fit below the alignment of a handle.
 kernel::static_assert!(align_of::<bindings::obj_cgroup>() > Word::TAGS);
 
+/// The reasons are those below, and no others: what they are good for is relied on.
+mod sealed {
+    pub(crate) trait Reason {}
+    pub(crate) trait ReasonToRebind {}
+}
+
 /// A reason why the binding of a folio does not change, or at least not to another handle while the
 /// one that has been seen is used.
-pub(crate) trait Stable {}
+pub(crate) trait Stable: sealed::Reason {}
+impl<R: sealed::Reason> Stable for R {}
 
 /// Nobody else has the folio: it is new, or on its way to be freed.
 pub(crate) struct Exclusive;
-impl Stable for Exclusive {}
+impl sealed::Reason for Exclusive {}
+impl sealed::ReasonToRebind for Exclusive {}
 
 /// The folio is locked.
 pub(crate) struct Locked;
-impl Stable for Locked {}
+impl sealed::Reason for Locked {}
 
 /// The folio was taken off the LRU lists, or is on none since nobody has a reference on it.
 pub(crate) struct Isolated;
-impl Stable for Isolated {}
+impl sealed::Reason for Isolated {}
 
 /// There is a reference on the folio, or a mapping, which is one: it may be bound meanwhile if it
 /// is not, but what it is bound to is not unbound before the last reference has gone, or nobody but
 /// the one who moves it has one.
 pub(crate) struct Referenced;
-impl Stable for Referenced {}
+impl sealed::Reason for Referenced {}
 
 /// The folio is locked, and on no LRU list: new in the page cache or in the swap cache, isolated to
 /// be migrated.
 pub(crate) struct LockedOffLists;
-impl Stable for LockedOffLists {}
+impl sealed::Reason for LockedOffLists {}
+impl sealed::ReasonToRebind for LockedOffLists {}
 
 /// The folio is locked, on no LRU list, and its references are frozen: nobody else has one, or gets
 /// one.
 pub(crate) struct Frozen;
-impl Stable for Frozen {}
+impl sealed::Reason for Frozen {}
+impl sealed::ReasonToRebind for Frozen {}
 
 /// Reasons that are good enough to change the binding.
-pub(crate) trait Rebindable: Stable {}
-impl Rebindable for Exclusive {}
-impl Rebindable for LockedOffLists {}
-impl Rebindable for Frozen {}
+pub(crate) trait Rebindable: Stable + sealed::ReasonToRebind {}
+impl<R: sealed::Reason + sealed::ReasonToRebind> Rebindable for R {}
 
 #[cfg(CONFIG_MEMCTL_KUNIT_TEST)]
 #[path = "../tests/meta_page.rs"]

@@ -41,10 +41,12 @@ use kernel::{
 };
 
 /// Rows of shares of nodes that have changed.
-static NODES: RowList<Node, NR_NODE_OFTEN> = RowList::new();
+// SAFETY: It is the list of nodes, see below.
+static NODES: RowList<Node, NR_NODE_OFTEN> = unsafe { RowList::new() };
 
 /// Rows of containers that have changed.
-static MEMCGS: RowList<MemCgroup, NR_MEMCG_OFTEN> = RowList::new();
+// SAFETY: It is the list of containers.
+static MEMCGS: RowList<MemCgroup, NR_MEMCG_OFTEN> = unsafe { RowList::new() };
 
 // SAFETY: It is the same each time, and rows are there.
 unsafe impl Owner<NR_NODE_OFTEN> for Node {
@@ -100,9 +102,13 @@ pub(super) fn init() -> Result {
 
 impl MemCgroup {
     /// Lets its counts be found.
-    pub(super) fn adopt_rows(&self) {
-        // SAFETY: The container is about to be published: nobody else counts yet. It is freed by
-        // `Freeing` alone, which looks whether the rows are retired.
+    ///
+    /// # Safety
+    ///
+    /// The container is about to be published: nobody else counts yet.
+    pub(super) unsafe fn adopt_rows(&self) {
+        // SAFETY: As required. It is freed by `Freeing` alone, which looks whether the rows are
+        // retired.
         unsafe {
             self.rows().adopt();
             for node in self.nodes() {

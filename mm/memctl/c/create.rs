@@ -226,7 +226,8 @@ impl Unpublished<'_> {
 
     /// Hands it over to the cgroup core, which frees it by `css_free`.
     pub(crate) fn publish(self) -> *mut bindings::cgroup_subsys_state {
-        self.get().adopt_rows();
+        // SAFETY: It is published here.
+        unsafe { self.get().adopt_rows() };
         let raw = core::mem::ManuallyDrop::new(self).0.as_ptr();
         // SAFETY: The first one is made before there are others, and is never freed.
         unsafe {

@@ -10,7 +10,7 @@
 #[cfg(CONFIG_SWAP)]
 use super::{
     binding::{
-        Exclusive,
+        Frozen,
         Locked, //
     },
     meta_page::MetaPage,
@@ -155,7 +155,7 @@ impl<'a> IdUsers<'a> {
     /// As [`IdUsers::record`], for a folio that is about to leave the swap cache, whose entries are
     /// in `cluster`.
     #[cfg(all(CONFIG_MEMCG_V1, CONFIG_SWAP))]
-    pub(crate) fn record_in(self, page: &MetaPage<'_, Exclusive>, cluster: swap::Cluster<'_>) {
+    pub(crate) fn record_in(self, page: &MetaPage<'_, Frozen>, cluster: swap::Cluster<'_>) {
         if page.folio().nr_pages() == self.nr as usize {
             cluster.record_owner(page, self.memcg.id());
             core::mem::forget(self);

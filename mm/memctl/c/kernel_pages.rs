@@ -5,7 +5,6 @@
 #![deny(unsafe_code)]
 
 use super::{
-    binding::Word,
     meta_page::KernelPages,
     objcg::Owner, //
 };
@@ -30,7 +29,7 @@ impl KernelPages<'_> {
     /// Binds the first one to `owner`, for all.
     #[inline]
     pub(crate) fn bind(mut self, owner: Owner) {
-        self.first.bind_as(owner, Word::kernel);
+        self.first.bind_as_kernel(owner);
     }
 
     /// Unbinds the first one, for all.
@@ -44,7 +43,7 @@ impl KernelPages<'_> {
     pub(crate) fn split(self) {
         if let Some(owner) = self.first.owner() {
             for mut page in self.rest() {
-                page.bind_as(ARef::from(owner), Word::kernel);
+                page.bind_as_kernel(ARef::from(owner));
             }
         }
     }

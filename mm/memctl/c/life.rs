@@ -5,7 +5,6 @@
 
 use super::{
     memcg::MemCgroup,
-    node::Node,
     stocked,
     vm, //
 };
@@ -67,7 +66,9 @@ impl Onlining<'_> {
         // SAFETY: By the type invariant it is coming online.
         to_result(unsafe { bindings::alloc_shrinker_info(raw) })
             .inspect_err(|_| self.0.cancel_id())?;
-        self.0.nodes().for_each(Node::publish_owner);
+        for node in self.0.nodes() {
+            node.publish_owner(&self);
+        }
         // SAFETY: It is coming online.
         unsafe { bindings::lru_gen_online_memcg(raw) };
         self.0.begin_kmem();

@@ -140,15 +140,28 @@ impl<'a> KernelPages<'a> {
 }
 
 impl<S: Rebindable> MetaPage<'_, S> {
+    /// Takes it off the queue of huge folios to be split, if it is there. Says whether it was.
+    pub(crate) fn unqueue_deferred_split(&self) -> bool {
+        // SAFETY: By the type invariant nobody else has a reference on it, or it is new or was
+        // isolated to be migrated: then it is in no queue. It is bound to whom it was, as nobody
+        // else binds it, and who unbinds it here has it taken off before.
+        unsafe { self.folio().unqueue_deferred_split() }
+    }
+
     /// Binds it to `owner`. If it is bound, the reference on the handle it was bound to is lost.
     #[inline]
     pub(crate) fn bind(&mut self, owner: Owner) {
         self.bind_as(owner, Word::owned);
     }
 
-    /// As [`MetaPage::bind`], with what `word` makes of the handle.
+    /// As [`MetaPage::bind`], as pages of the kernel's own.
     #[inline]
-    pub(super) fn bind_as(&mut self, owner: Owner, word: fn(*const ObjCgroup) -> Word) {
+    pub(super) fn bind_as_kernel(&mut self, owner: Owner) {
+        self.bind_as(owner, Word::kernel);
+    }
+
+    #[inline]
+    fn bind_as(&mut self, owner: Owner, word: fn(*const ObjCgroup) -> Word) {
         // The folio keeps the reference.
         let owner = ARef::into_raw(owner);
         // SAFETY: By the type invariant nobody else sets it; the handle has a reference for it.

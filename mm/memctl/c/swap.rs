@@ -5,7 +5,7 @@
 #[cfg(CONFIG_SWAP)]
 use super::{
     binding::{
-        Exclusive,
+        Frozen,
         Locked, //
     },
     ids::IdUsers,
@@ -50,7 +50,7 @@ impl Cluster<'_> {
     }
 
     /// As [`record_owner`], for a folio that is about to leave the swap cache.
-    pub(super) fn record_owner(&self, page: &MetaPage<'_, Exclusive>, id: u32) {
+    pub(super) fn record_owner(&self, page: &MetaPage<'_, Frozen>, id: u32) {
         // SAFETY: By the type invariant, and the requirement of `new()`; ids have 16 bits.
         unsafe { bindings::swap_record_owner_locked(self.0, page.folio().as_raw(), id as u16) }
     }

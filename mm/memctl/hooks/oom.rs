@@ -32,7 +32,11 @@ kernel::seam! {
     /// # Safety
     ///
     /// The caller keeps the container, and `visit` takes any task, with `arg`.
-    fn mem_cgroup_scan_tasks(memcg: &MemCgroup, visit: Callback<task_struct>, arg: CallbackArg) {
+    fn mem_cgroup_scan_tasks(
+        memcg: &MemCgroup,
+        visit: Callback<'_, task_struct>,
+        arg: CallbackArg<'_>,
+    ) {
         // All processes of the container and below: the OOM killer looks for the one to kill.
         for memcg in Tree::new(memcg) {
             let stop = memcg.css().any_process(|task| {

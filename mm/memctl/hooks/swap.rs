@@ -82,7 +82,7 @@ mod memsw {
         account::memsw,
         c::{
             binding::{
-                Exclusive,
+                Frozen,
                 Locked, //
             },
             meta_page::MetaPage,
@@ -95,7 +95,7 @@ mod memsw {
         /// The folio is locked, in the swap cache, off the lists and frozen, as it is about to be
         /// freed; the cluster is that of its entries, and locked with interrupts off:
         /// `__swap_cache_del_folio()`.
-        fn __memcg1_swapout(page: MetaPage<'_, Exclusive>, cluster: Cluster<'_>) {
+        fn __memcg1_swapout(page: MetaPage<'_, Frozen>, cluster: Cluster<'_>) {
             memsw::swapped_out(page, cluster);
         }
 

@@ -145,8 +145,13 @@ impl Folio {
     }
 
     /// Takes it off the queue of huge folios to be split, if it is there. Says whether it was.
-    pub fn unqueue_deferred_split(&self) -> bool {
-        // SAFETY: `self` is a folio.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else has a reference on it, or gets one, and it is bound to the memory cgroup that it
+    /// was bound to when it was queued.
+    pub unsafe fn unqueue_deferred_split(&self) -> bool {
+        // SAFETY: `self` is a folio; the rest is required.
         unsafe { bindings::folio_unqueue_deferred_split(self.as_raw()) }
     }
 

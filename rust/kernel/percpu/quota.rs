@@ -41,7 +41,8 @@ use crate::{
 ///     lamps: Rows<House, 4>,
 /// }
 ///
-/// static CHANGED: RowList<House, 4> = RowList::new();
+/// // SAFETY: It is the list of houses, see below.
+/// static CHANGED: RowList<House, 4> = unsafe { RowList::new() };
 ///
 /// // SAFETY: It is the same each time, and rows are there.
 /// unsafe impl Owner<4> for House {

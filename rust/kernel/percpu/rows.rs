@@ -122,7 +122,8 @@ crate::static_assert!(bindings::NR_CPUS <= 1 << u16::BITS);
 ///     lamps: Rows<House, 2>,
 /// }
 ///
-/// static CHANGED: RowList<House, 2> = RowList::new();
+/// // SAFETY: It is the list of houses, see below.
+/// static CHANGED: RowList<House, 2> = unsafe { RowList::new() };
 ///
 /// // SAFETY: It is the same each time, and rows are there.
 /// unsafe impl Owner<2> for House {
@@ -451,15 +452,13 @@ pub struct RowList<T: Owner<N>, const N: usize> {
 // SAFETY: All fields are atomic; rows are `Sync`.
 unsafe impl<T: Owner<N>, const N: usize> Sync for RowList<T, N> {}
 
-impl<T: Owner<N>, const N: usize> Default for RowList<T, N> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl<T: Owner<N>, const N: usize> RowList<T, N> {
     /// Lists for no CPU yet.
-    pub const fn new() -> Self {
+    ///
+    /// # Safety
+    ///
+    /// It is the one that [`Owner::list`] returns, and there is no other of this type.
+    pub const unsafe fn new() -> Self {
         Self {
             heads: Atomic::new(null_mut()),
             filled: CpuBits::new(),

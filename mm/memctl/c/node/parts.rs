@@ -5,6 +5,7 @@
 
 use super::Node;
 use crate::c::{
+    life::Onlining,
     objcg::{
         HandleList,
         NewHandle, //
@@ -55,9 +56,12 @@ impl Node {
         true
     }
 
-    /// Lets folios and kernel memory be charged: the container comes online.
-    pub(in crate::c) fn publish_owner(&self) {
-        self.objcg.xchg(self.orig_objcg.load(Relaxed), Full);
+    /// Lets folios and kernel memory be charged, as the container comes online: so the handle that
+    /// it keeps has not been killed.
+    pub(in crate::c) fn publish_owner(&self, step: &Onlining<'_>) {
+        if core::ptr::eq(step.memcg(), self.memcg()) {
+            self.objcg.xchg(self.orig_objcg.load(Relaxed), Full);
+        }
     }
 
     /// The sizes of the lists.
