@@ -224,11 +224,26 @@ pub(crate) fn stocked(memcg: &MemCgroup) -> usize {
     memcg.totals().get(STOCKED).max(0) as usize
 }
 
+/// How often it is looked again whether stocks were given back meanwhile.
+const LOOKS: usize = 3;
+
 /// How many pages `of` `memcg` and of all below it are in use, stocks left out. May sleep.
+///
+/// Stocks that are given back between two looks would be missing twice: where containers below are
+/// being removed, hundreds of pages.
 pub(crate) fn in_use(memcg: &MemCgroup, of: Measured) -> usize {
-    flush::flush_below(memcg);
-    let charged = of.counter(memcg).map_or(0, ResCounter::usage);
-    charged.saturating_sub(held(memcg))
+    let charged = || of.counter(memcg).map_or(0, ResCounter::usage);
+    let mut before = charged();
+    for _ in 0..LOOKS {
+        flush::flush_below(memcg);
+        let held = held(memcg);
+        let now = charged();
+        if now == before {
+            return now.saturating_sub(held);
+        }
+        before = now;
+    }
+    before.saturating_sub(held(memcg))
 }
 
 /// How many pages of kernel memory of `memcg` and all below it are in use, on cgroup v1. Does not
