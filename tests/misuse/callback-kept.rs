@@ -12,8 +12,8 @@ use kernel::{
 fn keep(_visit: Callback<'static, task_struct>) {}
 
 fn visit<'a>(visit: Callback<'a, task_struct>, _arg: CallbackArg<'a>) {
-    let _visit = visit;
     // misuse
-    keep(_visit);
+    return keep(visit);
     // end
+    let _visit = visit;
 }

@@ -35,10 +35,7 @@
 #ifndef OTHER
 #define OTHER	B
 #endif
-/* Limits of A, and of B and C. */
-#ifndef LIMIT_A
-#define LIMIT_A	LIMIT
-#endif
+/* Of A, B and C; P has one of its own. */
 #ifndef LIMIT
 #define LIMIT	(TASKS + 1)
 #endif
@@ -270,7 +267,7 @@ next:
 	done++
 }
 
-/* Processes in all containers use what is there, whenever they like. */
+/* Processes in A and OTHER use what is there, whenever they like. */
 proctype Users()
 {
 	byte f, x;
@@ -302,8 +299,9 @@ init {
 		up[A] = P;
 		up[B] = P;
 		limit[P] = LIMIT_P;
-		limit[A] = LIMIT_A;
-#ifdef ROOMY
+#ifndef ROOMY
+		limit[A] = LIMIT;
+#else
 		limit[A] = 255;
 #endif
 		limit[B] = LIMIT;
@@ -313,7 +311,7 @@ init {
 			usage[A]++
 		}
 		/* All are full. */
-		for (f : 1 .. LIMIT_A - FOLIOS) {
+		for (f : 1 .. LIMIT - FOLIOS) {
 			own[A]++;
 			usage[A]++
 		}

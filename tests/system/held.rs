@@ -107,8 +107,8 @@ fn print(container: &Cgroup, what: &str) -> Outcome {
     Ok(())
 }
 
-/// What is in zswap of 32 MB that a page is a word of, when all is to be reclaimed: reclaim for half of
-/// it takes as much more as the device has not written yet.
+/// What is in zswap of 32 MB that a page is a word of, when all is to be reclaimed: reclaim for half
+/// of it takes as much more as the device has not written yet.
 fn print_zswap(hierarchy: &Hierarchy) -> Outcome {
     const SIZE: u64 = 32 * MB;
 

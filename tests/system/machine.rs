@@ -292,19 +292,21 @@ pub fn counts_sockets() -> bool {
 
 /// Whether `cgroup.memory=` has this word.
 fn is_left_out(what: &str) -> bool {
+    is_told(|argument| {
+        let words = argument.strip_prefix("cgroup.memory=");
+        words.is_some_and(|words| words.split(',').any(|word| word == what))
+    })
+}
+
+/// Whether the kernel was given an argument of which `test` is true.
+fn is_told(test: impl FnMut(&str) -> bool) -> bool {
     let arguments = fs::read_to_string("/proc/cmdline").unwrap_or_default();
-    let words = arguments
-        .split_whitespace()
-        .filter_map(|argument| argument.strip_prefix("cgroup.memory="));
-    words
-        .flat_map(|words| words.split(','))
-        .any(|word| word == what)
+    arguments.split_whitespace().any(test)
 }
 
 /// Whether the guest was told to do all of what `make test` does a part of.
 pub fn in_full() -> bool {
-    let arguments = fs::read_to_string("/proc/cmdline").unwrap_or_default();
-    arguments.split_whitespace().any(|a| a == "memctl.full=1")
+    is_told(|argument| argument == "memctl.full=1")
 }
 
 /// What the kernel writes to its log from now on.

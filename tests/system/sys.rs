@@ -309,16 +309,14 @@ pub fn pipe() -> io::Result<(File, File)> {
     Ok((end(ends[0]), end(ends[1])))
 }
 
-/// A kind of maps of BPF.
-pub const BPF_ARRAY: u32 = 2;
-
-/// Makes a map for BPF programs, of `entries` with `value` bytes each.
-pub fn bpf_map(kind: u32, value: u32, entries: u32) -> io::Result<OwnedFd> {
+/// Makes a map for BPF programs: an array of `entries` with `value` bytes each.
+pub fn bpf_array(value: u32, entries: u32) -> io::Result<OwnedFd> {
     const BPF_MAP_CREATE: libc::c_int = 0;
+    const ARRAY: u32 = 2;
     const KEY: u32 = size_of::<u32>() as u32;
 
     let mut attributes = [0_u32; 32];
-    attributes[..4].copy_from_slice(&[kind, KEY, value, entries]);
+    attributes[..4].copy_from_slice(&[ARRAY, KEY, value, entries]);
     // SAFETY: the attributes are as long as the last argument says, and outlive the call.
     let fd = check_long(unsafe {
         libc::syscall(

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::outcome::{equal, fail, skip, Context, Outcome};
 use crate::sys;
@@ -18,7 +18,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// One of those that `entry` has after the name: `memcg_id=7 item=4 val=-1`.
+    /// One of the numbers that a line has after the name: `memcg_id=7 item=4 val=-1`.
     pub fn field(&self, key: &str) -> Outcome<i64> {
         match self.fields.get(key).and_then(|value| value.parse().ok()) {
             Some(value) => Ok(value),
@@ -108,6 +108,6 @@ impl Tracing {
 impl Drop for Tracing {
     fn drop(&mut self) {
         // `restore` reports a mount that stays.
-        let _ = sys::unmount(Path::new(MOUNT_POINT));
+        let _ = sys::unmount(&self.0);
     }
 }

@@ -233,17 +233,16 @@ const LOOKS: usize = 3;
 /// being removed, hundreds of pages.
 pub(crate) fn in_use(memcg: &MemCgroup, of: Measured) -> usize {
     let charged = || of.counter(memcg).map_or(0, ResCounter::usage);
-    let mut before = charged();
+    let (mut now, mut in_stocks) = (charged(), 0);
     for _ in 0..LOOKS {
         flush::flush_below(memcg);
-        let held = held(memcg);
-        let now = charged();
+        in_stocks = held(memcg);
+        let before = core::mem::replace(&mut now, charged());
         if now == before {
-            return now.saturating_sub(held);
+            break;
         }
-        before = now;
     }
-    before.saturating_sub(held(memcg))
+    now.saturating_sub(in_stocks)
 }
 
 /// How many pages of kernel memory of `memcg` and all below it are in use, on cgroup v1. Does not

@@ -281,12 +281,7 @@ fn maps(hierarchy: &Hierarchy) -> Outcome {
     const VALUE: u32 = 8;
 
     let container = counting(hierarchy, "maps")?;
-    let make = || {
-        unless_missing(
-            "maps of BPF",
-            sys::bpf_map(sys::BPF_ARRAY, VALUE, SIZE as u32 / VALUE),
-        )
-    };
+    let make = || unless_missing("maps of BPF", sys::bpf_array(VALUE, SIZE as u32 / VALUE));
     let size = || SIZE..=SIZE + process_slack();
     kept(&container, make, || {
         has(
