@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """Reads what memctl-bench printed on each kernel; writes table, JSON and chart.
 
-usage: report.py DIRECTORY [wide]    with the logs NAME.log in it
+usage: report.py DIRECTORY [wide | SAVED]    with the logs NAME.log in it
 
-With "wide", prints what there is of the figures with many containers, and writes nothing.
+With "wide", prints what there is of the figures with many containers, and writes nothing. With
+SAVED, figures of an earlier time, says what memctl does worse than it did then by more than one
+per cent, and fails if there is something.
 """
 
 import json
@@ -112,6 +114,7 @@ WIDE_LIMITS = [
 ]
 TURNS = [(count, work) for work in ("anon_fault", "anon_free") for count in (1, 10, 100)]
 CROWDS = (1000, 2000, 4000, 8000, 16000, 32000, 60000)
+WORSE = 1.01  # than before: that is not told from chance
 HEAD_WHOLE = f"{'':<46}{'':>9}{'C':>9}{'Rust':>9}{'':>9}{'':>10}{'ratio':>7}"
 LINE = re.compile(r"^figure (\S+) (\S+) (-?[\d.]+)\s*$")
 
@@ -139,13 +142,14 @@ def ratio(cost, other):
     return f"{cost / other:.2f}"
 
 
-def costs(figures, version, place):
+def costs(figures, version, place, rust_run="memctl-{}"):
     """Rows of (workload, name, aim, none, C, Rust, cost of C, cost of Rust)."""
     for workload, name, aim in ROWS:
         at = "deep" if workload not in figures["none"].get(place, {}) else place
         none = figures["none"].get(at, {}).get(workload)
         c, rust = (
-            figures[f"{k}-{version}"].get(place, {}).get(workload) for k in ("memcg", "memctl")
+            figures.get(run.format(version), {}).get(place, {}).get(workload)
+            for run in ("memcg-{}", rust_run)
         )
         if c is None or rust is None:
             continue
@@ -194,17 +198,35 @@ def wide(figures):
     return out
 
 
+def cost_lines(rows):
+    """Lines of rows of costs()."""
+    return [
+        f"{name:<46}{number(none):>9}{number(c):>9}{number(rust):>9}"
+        f"{number(cost_c):>9}{number(cost_rust):>10}{ratio(cost_rust, cost_c):>7}"
+        for _, name, _, none, c, rust, cost_c, cost_rust in rows
+    ]
+
+
+def worse(figures, saved):
+    """What takes memctl more than it did: lines."""
+    out = []
+    for run in sorted(figures.keys() & saved.keys()):
+        for place in sorted(figures[run].keys() & saved[run].keys()):
+            for workload, now in sorted(figures[run][place].items()):
+                before = saved[run][place].get(workload)
+                # Numbers so small are counts.
+                if before is not None and now > max(before * WORSE, before + 1):
+                    out.append((run, f"{run} {place} {workload}: {before:,.1f}, now {now:,.1f}"))
+    return [line for run, line in out if run.startswith("memctl")]
+
+
 def table(figures):
     out = []
     head = f"{'':<46}{'none':>9}{'C':>9}{'Rust':>9}{'cost C':>9}{'cost Rust':>10}{'ratio':>7}"
     for version in ("v2", "v1"):
         for place, where in (("deep", "three levels deep"), ("root", "in the root container")):
             out += [f"Instructions, cgroup {version}, {where}", head]
-            for _, name, _, none, c, rust, cost_c, cost_rust in costs(figures, version, place):
-                out.append(
-                    f"{name:<46}{number(none):>9}{number(c):>9}{number(rust):>9}"
-                    f"{number(cost_c):>9}{number(cost_rust):>10}{ratio(cost_rust, cost_c):>7}"
-                )
+            out += cost_lines(costs(figures, version, place))
             if place == "deep":
                 name = "(reclaim of a page that it has mapped, hand-over off)"
                 out += whole(figures, version, "off", "reclaim_mapped", name)
@@ -215,6 +237,10 @@ def table(figures):
             for place in FIRST:
                 out += whole(figures, version, place, workload, f"{name}, {PLACES[place]}")
         out.append("")
+
+    out += ["Without CONFIG_RUST_INLINE_HELPERS: cgroup v2, three levels deep", head]
+    out += cost_lines(costs(figures, "v2", "deep", "memctl-helpers"))
+    out.append("")
 
     out.append("Instructions to make one more container, cgroup v2")
     out.append(HEAD_WHOLE)
@@ -274,11 +300,11 @@ def chart(figures, path):
 
 
 def main():
-    if len(sys.argv) not in (2, 3) or sys.argv[2:] not in ([], ["wide"]):
+    if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
     directory = Path(sys.argv[1])
     figures = {log.stem: read(log) for log in sorted(directory.glob("*.log"))}
-    if sys.argv[2:]:
+    if sys.argv[2:] == ["wide"]:
         print("\n".join(wide(figures)))
         return
     missing = [name for name in RUNS if name not in figures]
@@ -289,6 +315,10 @@ def main():
     (directory / "table.txt").write_text(text)
     (directory / "figures.json").write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
     chart(figures, directory / "chart.svg")
+    if sys.argv[2:]:
+        found = worse(figures, json.loads(Path(sys.argv[2]).read_text()))
+        print(*(f"worse: {line}" for line in found), sep="\n")
+        sys.exit(1 if found else 0)
 
 
 if __name__ == "__main__":
