@@ -15,6 +15,16 @@ __rust_helper int rust_helper_folio_nid(const struct folio *folio)
 	return folio_nid(folio);
 }
 
+__rust_helper bool rust_helper_folio_test_locked(struct folio *folio)
+{
+	return folio_test_locked(folio);
+}
+
+__rust_helper int rust_helper_folio_ref_count(struct folio *folio)
+{
+	return folio_ref_count(folio);
+}
+
 __rust_helper bool rust_helper_folio_test_lru(struct folio *folio)
 {
 	return folio_test_lru(folio);

@@ -18,6 +18,7 @@ use crate::{
             Relaxed, //
         },
         counted::{
+            Counted,
             FreedByRcu,
             TryRefCounted, //
         },
@@ -118,25 +119,17 @@ impl Css {
         }
     }
 
-    /// Visits the leaders of all processes in the cgroup, until `visit` returns true. Says whether
-    /// it did. May sleep between the processes.
-    pub fn any_process(&self, visit: impl FnMut(&Task) -> bool) -> bool {
-        self.any(bindings::css_task_iter_flags_CSS_TASK_ITER_PROCS, visit)
-    }
-
-    /// Visits all tasks in the cgroup, those too that are exiting but still in it, as above.
-    pub fn any_task(&self, visit: impl FnMut(&Task) -> bool) -> bool {
-        self.any(bindings::css_task_iter_flags_CSS_TASK_ITER_WITH_DEAD, visit)
-    }
-
-    fn any(
+    /// # Safety
+    ///
+    /// Somebody has a reference on it meanwhile.
+    unsafe fn any(
         &self,
         flags: bindings::css_task_iter_flags,
         mut visit: impl FnMut(&Task) -> bool,
     ) -> bool {
         let it = Opaque::<bindings::css_task_iter>::zeroed();
-        // SAFETY: `self` is held by the caller; the iterator stays in place until it ends, and
-        // holds a reference on the task that it is at. The layout of `Task` is transparent.
+        // SAFETY: By the requirement of this function; the iterator stays in place until it ends,
+        // and holds a reference on the task that it is at. The layout of `Task` is transparent.
         unsafe {
             bindings::css_task_iter_start(self.as_raw(), flags, it.get());
             let mut stop = false;
@@ -305,6 +298,31 @@ pub unsafe trait CssData: Sized {
         Self: 'a,
     {
         core::iter::successors(Some(self), |data| data.parent())
+    }
+
+    /// As [`CssData::up`], of one that has a reference: so have those above it.
+    #[inline]
+    fn counted_up<'a>(this: &'a Counted<Self>) -> impl Iterator<Item = &'a Counted<Self>>
+    where
+        Self: 'a,
+    {
+        // SAFETY: The core gives up the reference of a css on its parent when it frees the css.
+        this.up().map(|data| unsafe { Counted::new(data) })
+    }
+
+    /// Visits the leaders of all processes in the cgroup, until `visit` returns true. Says whether
+    /// it did. May sleep between the processes.
+    fn any_process(this: &Counted<Self>, visit: impl FnMut(&Task) -> bool) -> bool {
+        let flags = bindings::css_task_iter_flags_CSS_TASK_ITER_PROCS;
+        // SAFETY: There is a reference while `this` is borrowed.
+        unsafe { this.css().any(flags, visit) }
+    }
+
+    /// Visits all tasks in the cgroup, those too that are exiting but still in it, as above.
+    fn any_task(this: &Counted<Self>, visit: impl FnMut(&Task) -> bool) -> bool {
+        let flags = bindings::css_task_iter_flags_CSS_TASK_ITER_WITH_DEAD;
+        // SAFETY: As above.
+        unsafe { this.css().any(flags, visit) }
     }
 
     /// The start of a walk over this and all below it, parents first, those being removed included:

@@ -2,11 +2,14 @@
 // The files of one controller would be read with the css of another, as if it were theirs.
 
 use crate::c::memcg::MemCgroup;
-use kernel::cgroup::{
-    CfType,
-    Css,
-    Files,
-    ReadU64, //
+use kernel::{
+    cgroup::{
+        CfType,
+        Css,
+        Files,
+        ReadU64, //
+    },
+    sync::counted::Counted, //
 };
 
 struct Number;
@@ -14,7 +17,7 @@ struct Number;
 impl ReadU64 for Number {
     type Data = MemCgroup;
 
-    fn read(memcg: &MemCgroup) -> u64 {
+    fn read(memcg: &Counted<MemCgroup>) -> u64 {
         memcg.id().into()
     }
 }

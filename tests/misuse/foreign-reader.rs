@@ -2,10 +2,13 @@
 // A file of this controller would be read as the state of another one.
 
 use crate::c::memcg::MemCgroup;
-use kernel::cgroup::{
-    CfType,
-    Css,
-    ReadU64, //
+use kernel::{
+    cgroup::{
+        CfType,
+        Css,
+        ReadU64, //
+    },
+    sync::counted::Counted, //
 };
 
 struct Number;
@@ -13,7 +16,7 @@ struct Number;
 impl ReadU64 for Number {
     type Data = Css;
 
-    fn read(css: &Css) -> u64 {
+    fn read(css: &Counted<Css>) -> u64 {
         css.cgroup_ino() as u64
     }
 }

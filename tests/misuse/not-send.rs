@@ -4,6 +4,7 @@
 
 use crate::{
     c::{
+        changed,
         objcg::HandleLock,
         task::Current,
         vm::{
@@ -19,6 +20,7 @@ use kernel::{
         Lruvec,
         PairGuard, //
     },
+    percpu::PreemptionOff,
     sync::rcu, //
 };
 
@@ -86,6 +88,23 @@ fn rcu() {
     return to_another_thread(rcu);
     // end
     drop(rcu);
+}
+
+fn flusher() {
+    if let Some(lock) = changed::Lock::new() {
+        // misuse
+        return to_another_thread(lock);
+        // end
+        drop(lock);
+    }
+}
+
+fn preemption() {
+    let off = PreemptionOff::new();
+    // misuse
+    return to_another_thread(off);
+    // end
+    drop(off);
 }
 
 fn nothing() {

@@ -157,20 +157,36 @@ fn charge_counters(memcg: &MemCgroup, gfp: Gfp, nr: usize, batch: usize) -> Resu
     Ok(())
 }
 
-/// Charges `nr` pages to `memcg`, which is not the root and is held by the caller, if `gfp` lets
-/// that sleep. Any context if it does not even let that take a lock.
+/// Charges `nr` pages to `memcg`, which is not the root. Sleeps if `gfp` says so; any context if
+/// it does not even let that take a lock.
 ///
 /// # Errors
 ///
 /// `ENOMEM` if there is no room, nothing can be reclaimed and nobody killed, or `gfp` forbids it.
-pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
+pub(crate) fn try_charge(memcg: &Counted<MemCgroup>, gfp: Gfp, nr: usize) -> Result {
+    charge_or_reclaim(memcg, Some(memcg), gfp, nr)
+}
+
+/// As above, but for one that is only seen: does not sleep, whatever `gfp` says.
+pub(super) fn try_charge_seen(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
+    charge_or_reclaim(memcg, None, gfp, nr)
+}
+
+/// Charges `nr` pages to `memcg`, which is `held`, if that may sleep.
+fn charge_or_reclaim(
+    memcg: &MemCgroup,
+    held: Option<&Counted<MemCgroup>>,
+    gfp: Gfp,
+    nr: usize,
+) -> Result {
+    let held = held.filter(|_| gfp.may_sleep());
     let current = Current::get();
     let mut insistence = Insistence::new(gfp);
     let mut batch = nr.max(stock::BATCH);
     let mut noted = false;
     let mut reclaimed = 0;
 
-    let over = loop {
+    let over: &MemCgroup = loop {
         if stock::consume(memcg, nr) {
             // What reclaim has freed is charged ahead, as a batch is.
             throttle::note_charge(memcg, reclaimed.min(stock::BATCH), gfp);
@@ -191,13 +207,17 @@ pub(crate) fn try_charge(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> Result {
             counters::charge(memcg, nr);
             return Ok(());
         }
-        let drains_here = !gfp.may_sleep() && gfp.may_lock();
+        let drains_here = held.is_none() && gfp.may_lock();
         if drains_here && insistence.takes_stocks() && stock::drain_here(over) != 0 {
             continue;
         }
-        if current.in_memcg_oom() || !gfp.may_sleep() || current.is_reaped() {
+        if current.in_memcg_oom() || current.is_reaped() {
             break over;
         }
+        let mut above = held.into_iter().flat_map(MemCgroup::counted_up);
+        let Some(over) = above.nth(full.level) else {
+            break over;
+        };
 
         events::notify(over, MemoryEvent::MAX, true);
         noted = true;

@@ -113,28 +113,32 @@ fn charge_slowly(
     nr: usize,
     count: impl FnOnce(&ObjCgroup, &rcu::Guard),
 ) -> Result<Option<Owner>> {
-    let charge = |memcg: &MemCgroup, nid: NodeId| {
-        if memcg.is_root() {
-            return Ok(None);
-        }
-        try_charge(memcg, gfp, nr)?;
+    let bind = |memcg: &MemCgroup, nid: NodeId| {
         let rcu = rcu::read_lock();
         let owner = charge::owner_of(memcg, nid, &rcu).filter(|owner| !owner.is_root());
         match &owner {
             Some(owner) => count(owner, &rcu),
             None => stock::give_back_quietly(memcg, nr),
         }
-        Ok(owner)
+        owner
     };
     let rcu = rcu::read_lock();
-    let nid = owner.node(&rcu).nid();
+    let (memcg, nid) = (owner.memcg(&rcu), owner.node(&rcu).nid());
+    if memcg.is_root() {
+        return Ok(None);
+    }
     if !gfp.may_sleep() {
         // RCU will do.
-        return charge(owner.memcg(&rcu), nid);
+        charge::try_charge_seen(memcg, gfp, nr)?;
+        return Ok(bind(memcg, nid));
     }
     let held = charge::held_memcg(owner, &rcu);
     drop(rcu);
-    charge(&held, nid)
+    if held.is_root() {
+        return Ok(None);
+    }
+    try_charge(&held, gfp, nr)?;
+    Ok(bind(&held, nid))
 }
 
 /// Uses `n` grains of the container of `owner`, for which pages are charged; `left` is what there

@@ -6,7 +6,10 @@
 
 use super::objcg::ObjCgroup;
 use core::ptr::NonNull;
-use kernel::bindings;
+use kernel::{
+    bindings,
+    mm::folio::Folio, //
+};
 
 /// What the word of a folio says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,7 +58,12 @@ kernel::static_assert!(align_of::<bindings::obj_cgroup>() > Word::TAGS);
 
 /// The reasons are those below, and no others: what they are good for is relied on.
 mod sealed {
-    pub(crate) trait Reason {}
+    use super::Folio;
+
+    pub(crate) trait Reason {
+        /// Whether it is true of `folio`, as far as that can be seen of it.
+        fn seems_true(folio: &Folio) -> bool;
+    }
     pub(crate) trait ReasonToRebind {}
 }
 
@@ -66,33 +74,60 @@ impl<R: sealed::Reason> Stable for R {}
 
 /// Nobody else has the folio: it is new, or on its way to be freed.
 pub(crate) struct Exclusive;
-impl sealed::Reason for Exclusive {}
+impl sealed::Reason for Exclusive {
+    fn seems_true(folio: &Folio) -> bool {
+        !folio.is_lru() && !folio.is_in_swapcache()
+    }
+}
 impl sealed::ReasonToRebind for Exclusive {}
 
 /// The folio is locked.
 pub(crate) struct Locked;
-impl sealed::Reason for Locked {}
+impl sealed::Reason for Locked {
+    fn seems_true(folio: &Folio) -> bool {
+        folio.is_locked()
+    }
+}
 
 /// The folio was taken off the LRU lists, or is on none since nobody has a reference on it.
 pub(crate) struct Isolated;
-impl sealed::Reason for Isolated {}
+impl sealed::Reason for Isolated {
+    fn seems_true(folio: &Folio) -> bool {
+        !folio.is_lru() || folio.nr_refs() == 0
+    }
+}
 
-/// There is a reference on the folio, or a mapping, which is one: it may be bound meanwhile if it
-/// is not, but what it is bound to is not unbound before the last reference has gone, or nobody but
-/// the one who moves it has one.
+/// There is a reference on the folio, or a mapping, which is one, or it is locked: it may be bound
+/// meanwhile if it is not, but what it is bound to is not unbound before the last reference has
+/// gone, or nobody but the one who moves it has one. Or the caller has it alone: it was allocated
+/// for the kernel, whose pages need no reference, or is one of hugetlb that is about to be freed.
 pub(crate) struct Referenced;
-impl sealed::Reason for Referenced {}
+impl sealed::Reason for Referenced {
+    fn seems_true(folio: &Folio) -> bool {
+        let word = Word(folio.memcg_word());
+        let kept = folio.nr_refs() > 0 || folio.is_locked();
+        kept || word == Word::NONE || word.is_kernel() || folio.is_hugetlb()
+    }
+}
 
 /// The folio is locked, and on no LRU list: new in the page cache or in the swap cache, isolated to
 /// be migrated.
 pub(crate) struct LockedOffLists;
-impl sealed::Reason for LockedOffLists {}
+impl sealed::Reason for LockedOffLists {
+    fn seems_true(folio: &Folio) -> bool {
+        folio.is_locked() && !folio.is_lru()
+    }
+}
 impl sealed::ReasonToRebind for LockedOffLists {}
 
 /// The folio is locked, on no LRU list, and its references are frozen: nobody else has one, or gets
 /// one.
 pub(crate) struct Frozen;
-impl sealed::Reason for Frozen {}
+impl sealed::Reason for Frozen {
+    fn seems_true(folio: &Folio) -> bool {
+        folio.is_locked() && !folio.is_lru() && folio.nr_refs() == 0
+    }
+}
 impl sealed::ReasonToRebind for Frozen {}
 
 /// Reasons that are good enough to change the binding.

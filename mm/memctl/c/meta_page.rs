@@ -28,12 +28,16 @@ use super::{
 use core::marker::PhantomData;
 use kernel::{
     bindings,
-    mm::folio::Folio,
+    mm::{
+        folio::Folio,
+        pages::Passed, //
+    },
     sync::{
         aref::ARef,
         counted::Counted,
         rcu, //
     },
+    warn_on_once, //
 };
 
 /// The handle that `folio` is bound to at the moment. It may be bound to another one meanwhile, but
@@ -44,7 +48,14 @@ pub(crate) fn bound_to<'a>(folio: &Folio, _rcu: &'a rcu::Guard) -> Option<&'a Ob
     Some(unsafe { &*owner.as_ptr() })
 }
 
-/// The same, if `folio` is what the kernel has allocated for itself, or of user space.
+/// The handle that a page which nobody keeps was bound to a moment ago.
+pub(crate) fn was_bound_to<'a>(page: &Passed<'_>, _rcu: &'a rcu::Guard) -> Option<&'a ObjCgroup> {
+    let owner = Word(page.memcg_word()).owner()?;
+    // SAFETY: As above, and what a page of memory has there is a word of ours, whatever it is.
+    Some(unsafe { &*owner.as_ptr() })
+}
+
+/// Whether `folio` is what the kernel has allocated for itself at the moment, or of user space.
 #[cfg(CONFIG_MEMCTL_DEBUG)]
 pub(crate) fn is_kernel(folio: &Folio) -> bool {
     Word(folio.memcg_word()).is_kernel()
@@ -74,6 +85,16 @@ impl<'a, S: Stable> MetaPage<'a, S> {
             folio,
             _reason: PhantomData,
         }
+    }
+
+    /// It, after a look at whether `S` seems to be true of it, in kernels that check themselves
+    /// (`CONFIG_DEBUG_VM`): who claims what is not so is told the first time.
+    #[inline]
+    pub(crate) fn checked(self) -> Self {
+        if cfg!(CONFIG_DEBUG_VM) {
+            warn_on_once!(!S::seems_true(self.folio));
+        }
+        self
     }
 
     /// The folio.

@@ -169,8 +169,8 @@ impl Current {
     }
 
     /// Lets what `work` allocates be charged to `memcg`. In a task.
-    pub(crate) fn working_for<R>(memcg: &MemCgroup, work: impl FnOnce() -> R) -> R {
-        // SAFETY: `memcg` stays meanwhile, and what was set before is set again.
+    pub(crate) fn working_for<R>(memcg: &Counted<MemCgroup>, work: impl FnOnce() -> R) -> R {
+        // SAFETY: There is a reference on `memcg` meanwhile, and what was set before is set again.
         unsafe {
             let before = bindings::set_active_memcg(memcg.as_raw());
             let result = work();

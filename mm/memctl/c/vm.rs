@@ -14,9 +14,12 @@ use kernel::{
     },
     error::to_result,
     prelude::*,
-    sync::c_mutex::{
-        CMutex,
-        Guard, //
+    sync::{
+        c_mutex::{
+            CMutex,
+            Guard, //
+        },
+        counted::Counted, //
     },
 };
 
@@ -65,12 +68,12 @@ pub(crate) fn allowed(gfp: Gfp) -> Gfp {
 
 /// Reclaims at least `nr` pages of `memcg` and all below it, if it can: by swapping, too, if
 /// `swaps`. Returns how many pages it reclaimed. May sleep; must not be called from reclaim.
-pub(crate) fn reclaim(memcg: &MemCgroup, nr: usize, gfp: Gfp, swaps: bool) -> usize {
+pub(crate) fn reclaim(memcg: &Counted<MemCgroup>, nr: usize, gfp: Gfp, swaps: bool) -> usize {
     let how = match swaps {
         true => bindings::MEMCG_RECLAIM_MAY_SWAP,
         false => 0,
     };
-    // SAFETY: `memcg` is held by the caller.
+    // SAFETY: There is a reference on `memcg`.
     unsafe {
         bindings::try_to_free_mem_cgroup_pages(
             memcg.as_raw(),
@@ -87,8 +90,8 @@ pub(crate) fn reclaim(memcg: &MemCgroup, nr: usize, gfp: Gfp, swaps: bool) -> us
 /// # Errors
 ///
 /// `EINVAL` if it cannot be understood, `EAGAIN` if less was reclaimed than asked for, `EINTR`.
-pub(crate) fn reclaim_as_told(memcg: &MemCgroup, text: &mut Text<'_>) -> Result {
-    // SAFETY: `memcg` is held by the caller, and `text` is ours to take apart.
+pub(crate) fn reclaim_as_told(memcg: &Counted<MemCgroup>, text: &mut Text<'_>) -> Result {
+    // SAFETY: There is a reference on `memcg`, and `text` is ours to take apart.
     to_result(unsafe {
         bindings::user_proactive_reclaim(text.as_raw(), memcg.as_raw(), core::ptr::null_mut())
     })
@@ -110,9 +113,9 @@ pub(crate) fn pressure_level(scanned: usize, reclaimed: usize) -> u32 {
 
 /// Counts as if reclaim of `memcg` had looked at as many pages as it takes, and got none.
 #[cfg(CONFIG_MEMCG_V1)]
-pub(crate) fn tell_critical(memcg: Option<&MemCgroup>, gfp: Gfp) {
-    let memcg = memcg.map_or(core::ptr::null_mut(), MemCgroup::as_raw);
-    // SAFETY: `memcg` is held by the caller.
+pub(crate) fn tell_critical(memcg: Option<&Counted<MemCgroup>>, gfp: Gfp) {
+    let memcg = memcg.map_or(core::ptr::null_mut(), |memcg| memcg.as_raw());
+    // SAFETY: There is a reference on `memcg`; none is that of the whole machine.
     unsafe { bindings::vmpressure(gfp.0, 0, memcg, true, bindings::vmpressure_win, 0) }
 }
 
@@ -131,14 +134,14 @@ impl OomLock {
     }
 
     /// Kills a process of `memcg` or below it. Says whether it did, or one is dying already.
-    pub(crate) fn kill(&self, memcg: &MemCgroup, gfp: Gfp, order: i32) -> bool {
+    pub(crate) fn kill(&self, memcg: &Counted<MemCgroup>, gfp: Gfp, order: i32) -> bool {
         let mut oc = bindings::oom_control {
             memcg: memcg.as_raw(),
             gfp_mask: gfp.0,
             order,
             ..pin_init::zeroed()
         };
-        // SAFETY: `oom_lock` is held, and `memcg` is held by the caller.
+        // SAFETY: `oom_lock` is held, and there is a reference on `memcg`.
         unsafe { bindings::out_of_memory(&mut oc) }
     }
 }
@@ -152,7 +155,7 @@ pub(crate) fn lock_limits() -> Guard<'static> {
 
 /// Leaves in `mask` only the nodes that the cpuset of `memcg`'s cgroup allows.
 pub(crate) fn keep_allowed_nodes(memcg: &MemCgroup, mask: &mut bindings::nodemask_t) {
-    // SAFETY: `memcg` is held by the caller, and so is its cgroup.
+    // SAFETY: A css that can be seen has a cgroup that can be, and this does not sleep.
     unsafe { bindings::nodes_and_allowed(memcg.css().as_raw(), mask) }
 }
 

@@ -38,7 +38,10 @@ use kernel::{
     mm::swap,
     prelude::*,
     res_counter::Protection,
-    sync::atomic::Relaxed, //
+    sync::{
+        atomic::Relaxed,
+        counted::Counted, //
+    },
 };
 
 /// Makes a container below `parent`, or the root.
@@ -46,7 +49,7 @@ use kernel::{
 /// # Errors
 ///
 /// `ENOMEM`; `EBUSY` if there are too many containers.
-pub(crate) fn alloc(parent: Option<&MemCgroup>) -> Result<Unpublished<'_>> {
+pub(crate) fn alloc(parent: Option<&Counted<MemCgroup>>) -> Result<Unpublished<'_>> {
     // What the kernel needs for a container is its parent's.
     let new = match parent {
         Some(parent) => Current::working_for(parent, || MemCgroup::create(Some(parent)))?,

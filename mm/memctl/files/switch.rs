@@ -14,9 +14,12 @@ use kernel::{
     prelude::*,
     seq_file::SeqFile,
     seq_print,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        counted::Counted, //
     },
 };
 
@@ -31,7 +34,7 @@ pub(crate) trait OnOff {
 impl<T: OnOff> Show for Switch<T> {
     type Data = MemCgroup;
 
-    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+    fn show(memcg: &Counted<MemCgroup>, seq: &SeqFile) -> Result {
         seq_print!(seq, "{}\n", u8::from(T::of(memcg).load(Relaxed)));
         Ok(())
     }
@@ -40,7 +43,7 @@ impl<T: OnOff> Show for Switch<T> {
 impl<T: OnOff> WriteText for Switch<T> {
     type Data = MemCgroup;
 
-    fn write(memcg: &MemCgroup, text: &mut Text<'_>) -> Result {
+    fn write(memcg: &Counted<MemCgroup>, text: &mut Text<'_>) -> Result {
         let on = match text.parse_int()? {
             0 => false,
             1 => true,

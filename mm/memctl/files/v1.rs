@@ -56,7 +56,10 @@ use kernel::{
     res_counter::ResCounter,
     seq_file::SeqFile,
     seq_print,
-    sync::atomic::Relaxed, //
+    sync::{
+        atomic::Relaxed,
+        counted::Counted, //
+    },
 };
 
 /// How no limit is written.
@@ -148,7 +151,7 @@ pub(crate) struct Usage<T>(PhantomData<T>);
 impl<T: Resource> ReadU64 for Usage<T> {
     type Data = MemCgroup;
 
-    fn read(memcg: &MemCgroup) -> u64 {
+    fn read(memcg: &Counted<MemCgroup>) -> u64 {
         PAGES.show(T::in_use(memcg))
     }
 }
@@ -159,7 +162,7 @@ pub(crate) struct MaxUsage<T>(PhantomData<T>);
 impl<T: Resource> ReadU64 for MaxUsage<T> {
     type Data = MemCgroup;
 
-    fn read(memcg: &MemCgroup) -> u64 {
+    fn read(memcg: &Counted<MemCgroup>) -> u64 {
         PAGES.show(T::counter(memcg).map_or(0, ResCounter::watermark))
     }
 }
@@ -167,7 +170,7 @@ impl<T: Resource> ReadU64 for MaxUsage<T> {
 impl<T: Resource> Write for MaxUsage<T> {
     type Data = MemCgroup;
 
-    fn write(memcg: &MemCgroup, _text: &[u8], _nonblock: bool) -> Result {
+    fn write(memcg: &Counted<MemCgroup>, _text: &[u8], _nonblock: bool) -> Result {
         // What is stocked was charged, but is not in use.
         stock::drain(memcg);
         if let Some(counter) = T::counter(memcg) {
@@ -183,7 +186,7 @@ pub(crate) struct Limit<T>(PhantomData<T>);
 impl<T: Limited> ReadU64 for Limit<T> {
     type Data = MemCgroup;
 
-    fn read(memcg: &MemCgroup) -> u64 {
+    fn read(memcg: &Counted<MemCgroup>) -> u64 {
         PAGES.show(T::counter(memcg).map_or(PAGES.unlimited(), ResCounter::limit))
     }
 }
@@ -191,7 +194,7 @@ impl<T: Limited> ReadU64 for Limit<T> {
 impl<T: Limited> Write for Limit<T> {
     type Data = MemCgroup;
 
-    fn write(memcg: &MemCgroup, text: &[u8], _nonblock: bool) -> Result {
+    fn write(memcg: &Counted<MemCgroup>, text: &[u8], _nonblock: bool) -> Result {
         let limit = PAGES.parse(text, UNLIMITED)?;
         if memcg.is_root() {
             return Err(EINVAL);
@@ -206,7 +209,7 @@ pub(crate) struct FailCnt<T>(PhantomData<T>);
 impl<T: Resource> ReadU64 for FailCnt<T> {
     type Data = MemCgroup;
 
-    fn read(memcg: &MemCgroup) -> u64 {
+    fn read(memcg: &Counted<MemCgroup>) -> u64 {
         T::counter(memcg).map_or(0, ResCounter::failcnt) as u64
     }
 }
@@ -214,7 +217,7 @@ impl<T: Resource> ReadU64 for FailCnt<T> {
 impl<T: Resource> Write for FailCnt<T> {
     type Data = MemCgroup;
 
-    fn write(memcg: &MemCgroup, _text: &[u8], _nonblock: bool) -> Result {
+    fn write(memcg: &Counted<MemCgroup>, _text: &[u8], _nonblock: bool) -> Result {
         if let Some(counter) = T::counter(memcg) {
             counter.reset_failcnt();
         }
@@ -228,7 +231,7 @@ pub(crate) struct SoftLimit;
 impl ReadU64 for SoftLimit {
     type Data = MemCgroup;
 
-    fn read(_memcg: &MemCgroup) -> u64 {
+    fn read(_memcg: &Counted<MemCgroup>) -> u64 {
         PAGES.show(PAGES.unlimited())
     }
 }
@@ -236,7 +239,7 @@ impl ReadU64 for SoftLimit {
 impl Write for SoftLimit {
     type Data = MemCgroup;
 
-    fn write(_memcg: &MemCgroup, text: &[u8], _nonblock: bool) -> Result {
+    fn write(_memcg: &Counted<MemCgroup>, text: &[u8], _nonblock: bool) -> Result {
         PAGES.parse(text, UNLIMITED)?;
         do_once_lite! {
             pr_warn!("memory.soft_limit_in_bytes has no effect\n");
@@ -251,7 +254,7 @@ pub(crate) struct MoveCharge;
 impl ReadU64 for MoveCharge {
     type Data = MemCgroup;
 
-    fn read(_memcg: &MemCgroup) -> u64 {
+    fn read(_memcg: &Counted<MemCgroup>) -> u64 {
         0
     }
 }
@@ -259,7 +262,7 @@ impl ReadU64 for MoveCharge {
 impl WriteU64 for MoveCharge {
     type Data = MemCgroup;
 
-    fn write(_memcg: &MemCgroup, value: u64) -> Result {
+    fn write(_memcg: &Counted<MemCgroup>, value: u64) -> Result {
         do_once_lite! {
             pr_warn!("memory.move_charge_at_immigrate can only be 0\n");
         }
@@ -276,7 +279,7 @@ pub(crate) struct ForceEmpty;
 impl Write for ForceEmpty {
     type Data = MemCgroup;
 
-    fn write(memcg: &MemCgroup, _text: &[u8], _nonblock: bool) -> Result {
+    fn write(memcg: &Counted<MemCgroup>, _text: &[u8], _nonblock: bool) -> Result {
         if memcg.is_root() {
             return Err(EINVAL);
         }
@@ -290,7 +293,7 @@ pub(crate) struct UseHierarchy;
 impl ReadU64 for UseHierarchy {
     type Data = MemCgroup;
 
-    fn read(_memcg: &MemCgroup) -> u64 {
+    fn read(_memcg: &Counted<MemCgroup>) -> u64 {
         1
     }
 }
@@ -298,7 +301,7 @@ impl ReadU64 for UseHierarchy {
 impl WriteU64 for UseHierarchy {
     type Data = MemCgroup;
 
-    fn write(_memcg: &MemCgroup, value: u64) -> Result {
+    fn write(_memcg: &Counted<MemCgroup>, value: u64) -> Result {
         if value == 1 {
             Ok(())
         } else {
@@ -313,7 +316,7 @@ pub(crate) struct Swappiness;
 impl ReadU64 for Swappiness {
     type Data = MemCgroup;
 
-    fn read(memcg: &MemCgroup) -> u64 {
+    fn read(memcg: &Counted<MemCgroup>) -> u64 {
         let value = if memcg.is_root() {
             swap::swappiness()
         } else {
@@ -326,7 +329,7 @@ impl ReadU64 for Swappiness {
 impl WriteU64 for Swappiness {
     type Data = MemCgroup;
 
-    fn write(memcg: &MemCgroup, value: u64) -> Result {
+    fn write(memcg: &Counted<MemCgroup>, value: u64) -> Result {
         if value > MAX_SWAPPINESS {
             return Err(EINVAL);
         }
@@ -345,7 +348,7 @@ pub(crate) struct OomControl;
 impl Show for OomControl {
     type Data = MemCgroup;
 
-    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+    fn show(memcg: &Counted<MemCgroup>, seq: &SeqFile) -> Result {
         let kills = memcg.memory_events(MemoryEvent::OOM_KILL, false);
         seq_print!(
             seq,
@@ -361,7 +364,7 @@ impl Show for OomControl {
 impl WriteU64 for OomControl {
     type Data = MemCgroup;
 
-    fn write(memcg: &MemCgroup, value: u64) -> Result {
+    fn write(memcg: &Counted<MemCgroup>, value: u64) -> Result {
         if memcg.is_root() || value > 1 {
             return Err(EINVAL);
         }

@@ -16,7 +16,8 @@ use crate::{
 };
 use kernel::{
     prelude::*,
-    res_counter::ResCounter, //
+    res_counter::ResCounter,
+    sync::counted::Counted, //
 };
 
 /// What files of cgroup v1 show, in pages.
@@ -35,7 +36,7 @@ pub(crate) trait Limited: Resource {
     /// # Errors
     ///
     /// Those of the file.
-    fn set_limit(memcg: &MemCgroup, limit: usize) -> Result;
+    fn set_limit(memcg: &Counted<MemCgroup>, limit: usize) -> Result;
 }
 
 /// Pages in memory.
@@ -55,7 +56,7 @@ impl Resource for Memory {
 }
 
 impl Limited for Memory {
-    fn set_limit(memcg: &MemCgroup, limit: usize) -> Result {
+    fn set_limit(memcg: &Counted<MemCgroup>, limit: usize) -> Result {
         reclaim::set_limit(memcg, Measured::Memory, limit)
     }
 }
@@ -87,7 +88,7 @@ impl Resource for Tcp {
 }
 
 impl Limited for Tcp {
-    fn set_limit(memcg: &MemCgroup, limit: usize) -> Result {
+    fn set_limit(memcg: &Counted<MemCgroup>, limit: usize) -> Result {
         memcg.tcp().ok_or(EINVAL)?.set_limit(limit)?;
         memcg.account_tcp();
         Ok(())
@@ -114,7 +115,7 @@ impl Resource for MemSw {
 
 #[cfg(CONFIG_SWAP)]
 impl Limited for MemSw {
-    fn set_limit(memcg: &MemCgroup, limit: usize) -> Result {
+    fn set_limit(memcg: &Counted<MemCgroup>, limit: usize) -> Result {
         reclaim::set_limit(memcg, Measured::MemSw, limit)
     }
 }

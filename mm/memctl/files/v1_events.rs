@@ -27,7 +27,8 @@ use kernel::{
         Write, //
     },
     prelude::*,
-    seq_file::SeqFile, //
+    seq_file::SeqFile,
+    sync::counted::Counted, //
 };
 
 /// The number at the beginning of `text`, and what is behind it. Digits beyond those of the number
@@ -94,7 +95,7 @@ impl EventControl {
 impl Write for EventControl {
     type Data = MemCgroup;
 
-    fn write(memcg: &MemCgroup, text: &[u8], _nonblock: bool) -> Result {
+    fn write(memcg: &Counted<MemCgroup>, text: &[u8], _nonblock: bool) -> Result {
         let (eventfd, file, arguments) = parse(text)?;
         let eventfd = Watched::new(eventfd)?;
         let file = Watched::new(file);
@@ -130,7 +131,7 @@ pub(crate) struct PressureLevel;
 impl Show for PressureLevel {
     type Data = MemCgroup;
 
-    fn show(_memcg: &MemCgroup, _seq: &SeqFile) -> Result {
+    fn show(_memcg: &Counted<MemCgroup>, _seq: &SeqFile) -> Result {
         Err(EINVAL)
     }
 }

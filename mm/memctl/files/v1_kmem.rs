@@ -20,7 +20,8 @@ use kernel::{
         Write, //
     },
     do_once_lite,
-    prelude::*, //
+    prelude::*,
+    sync::counted::Counted, //
 };
 
 /// Bytes that may be in use: what is written has no effect.
@@ -29,7 +30,7 @@ pub(crate) struct Limit;
 impl ReadU64 for Limit {
     type Data = MemCgroup;
 
-    fn read(_memcg: &MemCgroup) -> u64 {
+    fn read(_memcg: &Counted<MemCgroup>) -> u64 {
         PAGES.show(PAGES.unlimited())
     }
 }
@@ -37,7 +38,7 @@ impl ReadU64 for Limit {
 impl Write for Limit {
     type Data = MemCgroup;
 
-    fn write(memcg: &MemCgroup, text: &[u8], _nonblock: bool) -> Result {
+    fn write(memcg: &Counted<MemCgroup>, text: &[u8], _nonblock: bool) -> Result {
         PAGES.parse(text, UNLIMITED)?;
         if memcg.is_root() {
             return Err(EINVAL);
@@ -57,7 +58,7 @@ pub(crate) struct SlabInfo;
 impl Show for SlabInfo {
     type Data = MemCgroup;
 
-    fn show(_memcg: &MemCgroup, _seq: &SeqFile) -> Result {
+    fn show(_memcg: &Counted<MemCgroup>, _seq: &SeqFile) -> Result {
         Ok(())
     }
 }

@@ -34,7 +34,8 @@ use kernel::{
     prelude::*,
     res_counter::ResCounter,
     seq_file::SeqFile,
-    seq_print, //
+    seq_print,
+    sync::counted::Counted, //
 };
 
 /// The statistics in `memory.stat`, first of the container alone, then with `total_` of it and all
@@ -104,7 +105,7 @@ pub(crate) struct Stat;
 impl Show for Stat {
     type Data = MemCgroup;
 
-    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+    fn show(memcg: &Counted<MemCgroup>, seq: &SeqFile) -> Result {
         flush_below(memcg);
         emit(&Alone(memcg), |name, value| seq_line(seq, "", name, value));
         let limit = |counter: &ResCounter| PAGES.show(counter.effective_limit());
@@ -132,7 +133,7 @@ pub(crate) struct NumaStat;
 impl Show for NumaStat {
     type Data = MemCgroup;
 
-    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+    fn show(memcg: &Counted<MemCgroup>, seq: &SeqFile) -> Result {
         flush_below(memcg);
         const FILE: u32 = 1 << c::lru_list_LRU_INACTIVE_FILE | 1 << c::lru_list_LRU_ACTIVE_FILE;
         const ANON: u32 = 1 << c::lru_list_LRU_INACTIVE_ANON | 1 << c::lru_list_LRU_ACTIVE_ANON;

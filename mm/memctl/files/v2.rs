@@ -54,7 +54,10 @@ use kernel::{
     },
     seq_file::SeqFile,
     seq_print,
-    sync::atomic::Relaxed, //
+    sync::{
+        atomic::Relaxed,
+        counted::Counted, //
+    },
 };
 
 /// How no limit is written.
@@ -169,7 +172,7 @@ pub(crate) struct Current<T>(PhantomData<T>);
 impl<T: InUse> ReadU64 for Current<T> {
     type Data = MemCgroup;
 
-    fn read(memcg: &MemCgroup) -> u64 {
+    fn read(memcg: &Counted<MemCgroup>) -> u64 {
         T::UNIT.show(T::in_use(memcg))
     }
 }
@@ -214,13 +217,13 @@ pub(crate) trait Setting {
     fn get(memcg: &MemCgroup) -> usize;
 
     /// Sets it; without waiting for its consequences if `nonblock`.
-    fn set(memcg: &MemCgroup, pages: usize, nonblock: bool);
+    fn set(memcg: &Counted<MemCgroup>, pages: usize, nonblock: bool);
 }
 
 impl<T: Setting> Show for Tunable<T> {
     type Data = MemCgroup;
 
-    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+    fn show(memcg: &Counted<MemCgroup>, seq: &SeqFile) -> Result {
         match T::get(memcg) {
             pages if pages == PAGES.unlimited() => seq_print!(seq, "max\n"),
             pages => seq_print!(seq, "{}\n", PAGES.show(pages)),
@@ -232,7 +235,7 @@ impl<T: Setting> Show for Tunable<T> {
 impl<T: Setting> Write for Tunable<T> {
     type Data = MemCgroup;
 
-    fn write(memcg: &MemCgroup, text: &[u8], nonblock: bool) -> Result {
+    fn write(memcg: &Counted<MemCgroup>, text: &[u8], nonblock: bool) -> Result {
         T::set(memcg, PAGES.parse(text, UNLIMITED)?, nonblock);
         Ok(())
     }
@@ -253,7 +256,7 @@ impl<const ALWAYS: bool> Setting for Protected<ALWAYS> {
         memcg.memory().protection(Self::KIND)
     }
 
-    fn set(memcg: &MemCgroup, pages: usize, _nonblock: bool) {
+    fn set(memcg: &Counted<MemCgroup>, pages: usize, _nonblock: bool) {
         memcg.memory().set_protection(Self::KIND, pages);
     }
 }
@@ -269,7 +272,7 @@ impl Setting for High {
         memcg.high().load(Relaxed)
     }
 
-    fn set(memcg: &MemCgroup, pages: usize, nonblock: bool) {
+    fn set(memcg: &Counted<MemCgroup>, pages: usize, nonblock: bool) {
         reclaim::set_high(memcg, pages, nonblock);
     }
 }
@@ -282,7 +285,7 @@ impl Setting for Max {
         memcg.memory().limit()
     }
 
-    fn set(memcg: &MemCgroup, pages: usize, nonblock: bool) {
+    fn set(memcg: &Counted<MemCgroup>, pages: usize, nonblock: bool) {
         reclaim::force_limit(memcg, pages, nonblock);
     }
 }
@@ -297,7 +300,7 @@ impl Setting for SwapHigh {
         memcg.swap_high().load(Relaxed)
     }
 
-    fn set(memcg: &MemCgroup, pages: usize, _nonblock: bool) {
+    fn set(memcg: &Counted<MemCgroup>, pages: usize, _nonblock: bool) {
         memcg.swap_high().store(pages, Relaxed);
     }
 }
@@ -312,7 +315,7 @@ impl Setting for SwapMax {
         memcg.swap().limit()
     }
 
-    fn set(memcg: &MemCgroup, pages: usize, _nonblock: bool) {
+    fn set(memcg: &Counted<MemCgroup>, pages: usize, _nonblock: bool) {
         memcg.swap().force_limit(pages);
     }
 }
@@ -340,7 +343,7 @@ pub(crate) struct Events;
 impl Show for Events {
     type Data = MemCgroup;
 
-    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+    fn show(memcg: &Counted<MemCgroup>, seq: &SeqFile) -> Result {
         show_events(memcg, MEMORY_EVENTS, false, seq);
         Ok(())
     }
@@ -352,7 +355,7 @@ pub(crate) struct EventsLocal;
 impl Show for EventsLocal {
     type Data = MemCgroup;
 
-    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+    fn show(memcg: &Counted<MemCgroup>, seq: &SeqFile) -> Result {
         show_events(memcg, MEMORY_EVENTS, true, seq);
         Ok(())
     }
@@ -366,7 +369,7 @@ pub(crate) struct SwapEvents;
 impl Show for SwapEvents {
     type Data = MemCgroup;
 
-    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+    fn show(memcg: &Counted<MemCgroup>, seq: &SeqFile) -> Result {
         const EVENTS: &[(&str, MemoryEvent)] = &[
             ("high", MemoryEvent::SWAP_HIGH),
             ("max", MemoryEvent::SWAP_MAX),
@@ -383,7 +386,7 @@ pub(crate) struct Reclaim;
 impl WriteText for Reclaim {
     type Data = MemCgroup;
 
-    fn write(memcg: &MemCgroup, text: &mut Text<'_>) -> Result {
+    fn write(memcg: &Counted<MemCgroup>, text: &mut Text<'_>) -> Result {
         vm::reclaim_as_told(memcg, text)
     }
 }

@@ -35,7 +35,8 @@ use kernel::{
     },
     mm::numa::NodeId,
     prelude::*,
-    seq_file::SeqFile, //
+    seq_file::SeqFile,
+    sync::counted::Counted, //
 };
 
 const fn pages(name: &'static str, item: u32) -> (&'static str, u32, Shown) {
@@ -227,7 +228,7 @@ pub(crate) struct Stat;
 impl Show for Stat {
     type Data = MemCgroup;
 
-    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+    fn show(memcg: &Counted<MemCgroup>, seq: &SeqFile) -> Result {
         flush_below(memcg);
         emit(&Tree(memcg), |name, value| seq_line(seq, "", name, value));
         if let Some(writes) = shared::count() {
@@ -244,7 +245,7 @@ pub(crate) struct NumaStat;
 impl Show for NumaStat {
     type Data = MemCgroup;
 
-    fn show(memcg: &MemCgroup, seq: &SeqFile) -> Result {
+    fn show(memcg: &Counted<MemCgroup>, seq: &SeqFile) -> Result {
         flush_below(memcg);
         let hugetlb = HUGETLB.map(|item| pages("hugetlb", item));
         let tables = [STATS, hugetlb.as_slice(), HISTORY];

@@ -10,7 +10,10 @@ use crate::{
 };
 use kernel::{
     cgroup::ReadU64,
-    sync::atomic::Relaxed, //
+    sync::{
+        atomic::Relaxed,
+        counted::Counted, //
+    },
 };
 
 /// Bytes that zswap holds, compressed.
@@ -19,7 +22,7 @@ pub(crate) struct Current;
 impl ReadU64 for Current {
     type Data = MemCgroup;
 
-    fn read(memcg: &MemCgroup) -> u64 {
+    fn read(memcg: &Counted<MemCgroup>) -> u64 {
         zswap::in_use(memcg) as u64
     }
 }
@@ -32,7 +35,7 @@ impl Setting for Max {
         memcg.zswap_max().load(Relaxed)
     }
 
-    fn set(memcg: &MemCgroup, pages: usize, _nonblock: bool) {
+    fn set(memcg: &Counted<MemCgroup>, pages: usize, _nonblock: bool) {
         memcg.zswap_max().store(pages, Relaxed);
     }
 }

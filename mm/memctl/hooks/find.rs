@@ -11,7 +11,7 @@ use crate::c::{
     binding::Referenced,
     memcg::MemCgroup,
     meta_page::{
-        bound_to,
+        was_bound_to,
         MetaPage, //
     },
     task::{
@@ -108,7 +108,7 @@ kernel::seam! {
     /// The page is one: procfs and `mm/memory-failure.c`.
     fn page_cgroup_ino(page: OfPage<'_>) -> ino_t {
         let rcu = rcu::read_lock();
-        let owner = bound_to(page.0, &rcu);
+        let owner = was_bound_to(&page.0, &rcu);
         let online = owner.and_then(|o| o.memcg(&rcu).up().find(|m| m.css().is_online()));
         online.map_or(0, |memcg| memcg.css().cgroup_ino())
     }

@@ -38,8 +38,8 @@ kernel::seam! {
         arg: CallbackArg<'_>,
     ) {
         // All processes of the container and below: the OOM killer looks for the one to kill.
-        for memcg in Tree::new(memcg) {
-            let stop = memcg.css().any_process(|task| {
+        for memcg in Tree::new(memcg).filter_map(|memcg| memcg.try_get()) {
+            let stop = MemCgroup::any_process(&memcg, |task| {
                 let stop = visit.call(task, &arg) != 0;
                 sched::cond_resched();
                 stop

@@ -120,7 +120,10 @@ kernel::seam! {
 /// Soft limits, and those who listen to pressure on cgroup v1.
 #[cfg(CONFIG_MEMCG_V1)]
 mod v1 {
-    use super::*;
+    use super::{
+        super::seam::MayHeld,
+        *, //
+    };
     use crate::pressure::levels;
 
     kernel::seam! {
@@ -140,9 +143,9 @@ mod v1 {
 
         /// # Safety
         ///
-        /// The caller keeps the container, if there is one.
-        fn vmpressure_prio(gfp: Gfp, memcg: Option<&MemCgroup>, prio: c_int) {
-            levels::note_priority(memcg, prio.max(0) as u32, gfp);
+        /// The caller has a reference on the container, if there is one: `do_try_to_free_pages()`.
+        fn vmpressure_prio(gfp: Gfp, memcg: MayHeld<'_>, prio: c_int) {
+            levels::note_priority(memcg.0, prio.max(0) as u32, gfp);
         }
 
         /// What `mm/vmpressure.c` keeps for listeners is not used: see `pressure/levels.rs`.

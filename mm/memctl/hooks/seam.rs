@@ -43,6 +43,7 @@ use kernel::{
         folio::Folio,
         lruvec::Lruvec,
         numa::NodeId,
+        pages::Passed,
         vmstat::NodeItem, //
     },
     seam::{
@@ -121,9 +122,9 @@ args! {
     "The container stays, if it is not null."
     OrRoot<'a> = *mut bindings::mem_cgroup,
         |raw| OrRoot(raw.cast::<MemCgroup>().as_ref().unwrap_or(MemCgroup::root()));
-    "The container stays, if it is not null; the css is its first field."
+    "Somebody has a reference on the container, if it is not null; the css is its first field."
     ByCss<'a> = *mut bindings::cgroup_subsys_state,
-        |raw| ByCss(raw.cast::<MemCgroup>().as_ref());
+        |raw| ByCss(raw.cast::<Counted<MemCgroup>>().as_ref());
     "It is the pressure of a container that stays."
     ByPressure<'a> = *mut bindings::vmpressure,
         |raw| ByPressure(MemCgroup::from_vmpressure(raw));
@@ -144,9 +145,9 @@ args! {
     ByLists<'a> = *mut bindings::lruvec, |raw| ByLists(Node::from_lruvec(raw));
     "The lists stay."
     AnyLists<'a> = *mut bindings::lruvec, |raw| AnyLists(Lruvec::from_raw(raw));
-    "It is a page: the folio it is in may change any time, but is one."
+    "It is a page, of memory that is not taken away; all else about it may change any time."
     OfPage<'a> = *mut bindings::page,
-        |raw| OfPage(Folio::from_raw(bindings::page_folio(raw)));
+        |raw| OfPage(Passed::from_raw(NonNull::new_unchecked(bindings::page_folio(raw).cast())));
     "That of `MetaPage<Exclusive>` for each folio, and none is there twice."
     Batch<'a> = *mut bindings::folio_batch, |raw| Batch(&*raw);
     "The socket is not freed, and nobody else changes what it charges to."
@@ -158,6 +159,13 @@ args! {
     Given = *mut bindings::mem_cgroup, |raw| Given(raw);
     "It is null, or the caller's own, with a node."
     MayCookie<'a> = *mut bindings::mem_cgroup_reclaim_cookie, |raw| MayCookie(raw.as_mut());
+}
+
+#[cfg(CONFIG_MEMCG_V1)]
+args! {
+    "Somebody has a reference on the container, if it is not null."
+    MayHeld<'a> = *mut bindings::mem_cgroup,
+        |raw| MayHeld(raw.cast::<Counted<MemCgroup>>().as_ref());
 }
 
 #[cfg(CONFIG_SWAP)]
@@ -178,7 +186,7 @@ unsafe impl<'a, S: Stable> Arg<'a> for MetaPage<'a, S> {
     #[inline]
     unsafe fn from_c(raw: Self::Raw) -> Self {
         // SAFETY: By the requirement of this function.
-        unsafe { Self::new(Folio::from_raw(raw)) }
+        unsafe { Self::new(Folio::from_raw(raw)) }.checked()
     }
 }
 

@@ -115,8 +115,8 @@ kernel::seam! {
 
     /// # Safety
     ///
-    /// The folio is locked, referenced or mapped: `mm/filemap.c`, `mm/rmap.c`,
-    /// `mm/page-writeback.c`.
+    /// The folio is locked, referenced or mapped, or the caller's own: `mm/filemap.c`, `mm/rmap.c`,
+    /// `mm/page-writeback.c`; `mm/slub.c`, `mm/hugetlb.c`.
     fn lruvec_stat_mod_folio(page: MetaPage<'_, Referenced>, item: NodeItem, n: c_int) {
         // The node comes last: a call with nothing behind it, for which no register is saved.
         if let Some(owner) = page.owner() {

@@ -14,9 +14,12 @@ use crate::c::{
 };
 use kernel::{
     cgroup::CssData,
-    sync::atomic::{
-        Full,
-        Relaxed, //
+    sync::{
+        atomic::{
+            Full,
+            Relaxed, //
+        },
+        counted::Counted, //
     },
 };
 
@@ -43,7 +46,7 @@ pub(crate) fn note_reclaim(memcg: &MemCgroup, scanned: usize, reclaimed: usize) 
 
 /// Reclaim looks at the lists of `memcg` in greater and greater parts; `priority` is the logarithm
 /// of one part. In reclaim.
-pub(crate) fn note_priority(memcg: Option<&MemCgroup>, priority: u32, gfp: Gfp) {
+pub(crate) fn note_priority(memcg: Option<&Counted<MemCgroup>>, priority: u32, gfp: Gfp) {
     /// An eighth of them is critical.
     const CRITICAL: u32 = 3;
 

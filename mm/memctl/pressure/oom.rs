@@ -49,7 +49,10 @@ use kernel::{
             Full,
             Relaxed, //
         },
-        counted::TryRefCounted, //
+        counted::{
+            Counted,
+            TryRefCounted, //
+        },
     },
 };
 
@@ -71,7 +74,7 @@ pub(crate) fn set_kill_disable(memcg: &MemCgroup, disable: bool) {
 /// sleep.
 ///
 /// Returns whether it makes sense to charge again.
-pub(crate) fn kill(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> bool {
+pub(crate) fn kill(memcg: &Counted<MemCgroup>, gfp: Gfp, nr: usize) -> bool {
     let order = nr.next_power_of_two().trailing_zeros();
     if order > PAGE_ALLOC_COSTLY_ORDER {
         return false;
@@ -81,8 +84,8 @@ pub(crate) fn kill(memcg: &MemCgroup, gfp: Gfp, nr: usize) -> bool {
 
     if memcg.oom_kill_disable().load(Relaxed) {
         let current = Current::get();
-        if let Some(memcg) = memcg.try_get().filter(|_| current.in_user_fault()) {
-            current.set_memcg_oom(memcg);
+        if current.in_user_fault() {
+            current.set_memcg_oom(memcg.into());
         }
         return false;
     }
@@ -111,7 +114,9 @@ fn has_victims(memcg: &MemCgroup, now: u32) -> bool {
     if now.wrapping_sub(looked) < pause {
         return true;
     }
-    let found = Tree::new(memcg).any(|memcg| memcg.css().any_task(task::frees_oom_mm));
+    let found = Tree::new(memcg)
+        .filter_map(|memcg| memcg.try_get())
+        .any(|memcg| MemCgroup::any_task(&memcg, task::frees_oom_mm));
     if found {
         memcg.oom_looked().store(now, Relaxed);
     }
@@ -125,7 +130,7 @@ fn has_victims(memcg: &MemCgroup, now: u32) -> bool {
 /// not get a CPU in between, the next process would be killed for nothing. So victims are waited
 /// for here, for a while. Only who has the lock looks for them: all tasks of a container may be
 /// here.
-pub(crate) fn kill_now(memcg: &MemCgroup, gfp: Gfp, nr: usize, order: i32) -> bool {
+pub(crate) fn kill_now(memcg: &Counted<MemCgroup>, gfp: Gfp, nr: usize, order: i32) -> bool {
     let started = sched::now() as u32;
     loop {
         // Who is killed while waiting for the lock will free memory.

@@ -30,7 +30,10 @@ use kernel::{
     prelude::*,
     res_counter::ResCounter,
     sched,
-    sync::atomic::Relaxed, //
+    sync::{
+        atomic::Relaxed,
+        counted::Counted, //
+    },
 };
 
 /// How many pages are reclaimed before the one who asked for it looks again for signals, and for
@@ -58,7 +61,7 @@ fn try_set_limit(memcg: &MemCgroup, what: Measured, limit: usize) -> Result {
 ///
 /// `EBUSY` if there is nothing more to reclaim, `EINTR` if a signal came; the limit is then what it
 /// was. `EINVAL` if less could be in memory and swap space together than in memory.
-pub(crate) fn set_limit(memcg: &MemCgroup, what: Measured, limit: usize) -> Result {
+pub(crate) fn set_limit(memcg: &Counted<MemCgroup>, what: Measured, limit: usize) -> Result {
     let mut patience = Patience::new();
     stock::drain(memcg);
     loop {
@@ -90,7 +93,7 @@ pub(crate) fn set_limit(memcg: &MemCgroup, what: Measured, limit: usize) -> Resu
 
 /// Sets the limit of `memcg` to `limit` pages at once. If more is used, reclaims, and then kills,
 /// until it no longer is; not if `nonblock`.
-pub(crate) fn force_limit(memcg: &MemCgroup, limit: usize, nonblock: bool) {
+pub(crate) fn force_limit(memcg: &Counted<MemCgroup>, limit: usize, nonblock: bool) {
     let mut patience = Patience::new();
     let mut reclaims = true;
     memcg.memory().force_limit(limit);
@@ -119,7 +122,7 @@ pub(crate) fn force_limit(memcg: &MemCgroup, limit: usize, nonblock: bool) {
 
 /// Sets the boundary of `memcg` beyond which those who charge are slowed to `high` pages. If more
 /// is used, tries to reclaim that first; not if `nonblock`.
-pub(crate) fn set_high(memcg: &MemCgroup, high: usize, nonblock: bool) {
+pub(crate) fn set_high(memcg: &Counted<MemCgroup>, high: usize, nonblock: bool) {
     let mut patience = Patience::new();
     memcg.high().store(high, Relaxed);
     stock::drain(memcg);
@@ -144,7 +147,7 @@ pub(crate) fn set_high(memcg: &MemCgroup, high: usize, nonblock: bool) {
 /// # Errors
 ///
 /// `EINTR` if a signal came.
-pub(crate) fn force_empty(memcg: &MemCgroup) -> Result {
+pub(crate) fn force_empty(memcg: &Counted<MemCgroup>) -> Result {
     let mut patience = Patience::new();
 
     lruvec::add_drain_all();

@@ -26,7 +26,10 @@ use crate::{
 use kernel::{
     cgroup::CssData,
     psi, sched,
-    sync::atomic::Relaxed,
+    sync::{
+        atomic::Relaxed,
+        counted::Counted, //
+    },
     time::{
         msecs_to_jiffies,
         Jiffies, //
@@ -108,9 +111,9 @@ fn is_beyond_now(memcg: &MemCgroup, high: usize) -> bool {
 }
 
 /// Reclaims in each container from `memcg` up that is beyond its boundary. Sleeps.
-fn reclaim(memcg: &MemCgroup, nr: usize, gfp: Gfp) -> usize {
+fn reclaim(memcg: &Counted<MemCgroup>, nr: usize, gfp: Gfp) -> usize {
     let mut reclaimed = 0;
-    for memcg in memcg.up_below_root() {
+    for memcg in MemCgroup::counted_up(memcg).take_while(|memcg| !memcg.is_root()) {
         if !is_beyond_now(memcg, memcg.high().load(Relaxed)) {
             continue;
         }

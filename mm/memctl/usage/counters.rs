@@ -29,14 +29,20 @@ use kernel::{
 #[derive(Clone, Copy)]
 pub(crate) struct Full<'a> {
     pub(crate) memcg: &'a MemCgroup,
+    /// How far above the one that was to be charged.
+    pub(crate) level: usize,
     /// Whether there is more room when pages are swapped out.
     pub(crate) swaps: bool,
 }
 
 impl<'a> Full<'a> {
     fn above(memcg: &'a MemCgroup, over: OverLimit, swaps: bool) -> Self {
-        let memcg = memcg.up().nth(over.level).unwrap_or(memcg);
-        Self { memcg, swaps }
+        let OverLimit { level } = over;
+        Self {
+            memcg: memcg.up().nth(level).unwrap_or(memcg),
+            level,
+            swaps,
+        }
     }
 }
 

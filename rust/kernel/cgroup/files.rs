@@ -20,6 +20,7 @@ use crate::{
     },
     prelude::*,
     seq_file::SeqFile,
+    sync::counted::Counted,
     types::Opaque,
 };
 use core::{
@@ -82,7 +83,7 @@ pub trait ReadU64 {
     type Data: CssData;
 
     /// The number.
-    fn read(data: &Self::Data) -> u64;
+    fn read(data: &Counted<Self::Data>) -> u64;
 }
 
 /// A file that reads as text.
@@ -91,7 +92,7 @@ pub trait Show {
     type Data: CssData;
 
     /// Writes the text to `seq`. May sleep.
-    fn show(data: &Self::Data, seq: &SeqFile) -> Result;
+    fn show(data: &Counted<Self::Data>, seq: &SeqFile) -> Result;
 }
 
 /// A file that takes a number.
@@ -100,7 +101,7 @@ pub trait WriteU64 {
     type Data: CssData;
 
     /// Takes `value`, which the core has parsed. May sleep.
-    fn write(data: &Self::Data, value: u64) -> Result;
+    fn write(data: &Counted<Self::Data>, value: u64) -> Result;
 }
 
 /// A file that takes text.
@@ -110,7 +111,7 @@ pub trait Write {
 
     /// Takes `text`, which ends before the first NUL and has no blanks around it, as the kernel has
     /// them. `nonblock` says that the file was opened with `O_NONBLOCK`. May sleep.
-    fn write(data: &Self::Data, text: &[u8], nonblock: bool) -> Result;
+    fn write(data: &Counted<Self::Data>, text: &[u8], nonblock: bool) -> Result;
 }
 
 /// Text that user space wrote, as C takes it.
@@ -141,7 +142,7 @@ pub trait WriteText {
     type Data: CssData;
 
     /// Takes `text`. May sleep.
-    fn write(data: &Self::Data, text: &mut Text<'_>) -> Result;
+    fn write(data: &Counted<Self::Data>, text: &mut Text<'_>) -> Result;
 }
 
 /// One file of the controller whose state is `T`, `struct cftype`.
@@ -153,7 +154,7 @@ pub trait WriteText {
 /// use kernel::{
 ///     cgroup::{CfType, Css, CssData, Files, ReadU64, WriteU64},
 ///     prelude::*,
-///     sync::atomic::{Atomic, Relaxed},
+///     sync::{atomic::{Atomic, Relaxed}, counted::Counted},
 /// };
 ///
 /// #[repr(C)]
@@ -171,7 +172,7 @@ pub trait WriteText {
 /// impl ReadU64 for Burning {
 ///     type Data = Lamps;
 ///
-///     fn read(lamps: &Lamps) -> u64 {
+///     fn read(lamps: &Counted<Lamps>) -> u64 {
 ///         lamps.burning.load(Relaxed)
 ///     }
 /// }
@@ -179,7 +180,7 @@ pub trait WriteText {
 /// impl WriteU64 for Burning {
 ///     type Data = Lamps;
 ///
-///     fn write(lamps: &Lamps, value: u64) -> Result {
+///     fn write(lamps: &Counted<Lamps>, value: u64) -> Result {
 ///         if value > 100 {
 ///             return Err(EINVAL);
 ///         }
@@ -265,6 +266,17 @@ impl<T: CssData> CfType<T> {
     }
 }
 
+/// What a file is of: the core has a reference on it while a callback runs (`kernfs_get_active()`:
+/// the files of a cgroup are removed before its css gives up its own).
+///
+/// # Safety
+///
+/// `css` belongs to the controller of `T`, and the core keeps it during `'a`.
+unsafe fn counted<'a, T: CssData>(css: *mut bindings::cgroup_subsys_state) -> &'a Counted<T> {
+    // SAFETY: By the requirement of this function.
+    unsafe { Counted::new(T::from_css(css)) }
+}
+
 /// # Safety
 ///
 /// Only for the cgroup core, as a callback of a `struct cftype`.
@@ -273,7 +285,7 @@ unsafe extern "C" fn read_u64<R: ReadU64>(
     _cft: *mut bindings::cftype,
 ) -> u64 {
     // SAFETY: The core calls this with the css of the file's controller, and keeps it meanwhile.
-    R::read(unsafe { R::Data::from_css(css) })
+    R::read(unsafe { counted(css) })
 }
 
 /// # Safety
@@ -282,7 +294,7 @@ unsafe extern "C" fn read_u64<R: ReadU64>(
 unsafe extern "C" fn show<S: Show>(seq: *mut bindings::seq_file, _v: *mut c_void) -> c_int {
     from_result(|| {
         // SAFETY: `seq` is a file of this controller, whose css the core keeps meanwhile.
-        let data = unsafe { S::Data::from_css(bindings::seq_css(seq)) };
+        let data = unsafe { counted(bindings::seq_css(seq)) };
         // SAFETY: The core calls this with a seq_file for our use alone.
         S::show(data, unsafe { SeqFile::from_raw(seq) })?;
         Ok(0)
@@ -300,7 +312,7 @@ unsafe extern "C" fn write_u64<W: WriteU64>(
     from_result(|| {
         // SAFETY: The core calls this with the css of the file's controller, and keeps it
         // meanwhile.
-        W::write(unsafe { W::Data::from_css(css) }, value)?;
+        W::write(unsafe { counted(css) }, value)?;
         Ok(0)
     })
 }
@@ -315,7 +327,7 @@ unsafe extern "C" fn write<W: Write>(
     _off: bindings::loff_t,
 ) -> isize {
     // SAFETY: `of` is an open file of this controller, whose css the core keeps meanwhile.
-    let data = unsafe { W::Data::from_css(bindings::of_css(of)) };
+    let data = unsafe { counted(bindings::of_css(of)) };
     // SAFETY: kernfs ends the buffer, which is ours to write to, with a NUL; `strim()` keeps it so.
     let text = unsafe { CStr::from_char_ptr(bindings::strim(buf)) }.to_bytes();
     // SAFETY: An open file has a `struct file`, whose flags may change under us by `fcntl()`.
@@ -336,7 +348,7 @@ unsafe extern "C" fn write_text<W: WriteText>(
     _off: bindings::loff_t,
 ) -> isize {
     // SAFETY: `of` is an open file of this controller, whose css the core keeps meanwhile.
-    let data = unsafe { W::Data::from_css(bindings::of_css(of)) };
+    let data = unsafe { counted(bindings::of_css(of)) };
     match W::write(data, &mut Text(buf, PhantomData)) {
         Ok(()) => nbytes as isize,
         Err(e) => e.to_errno() as isize,

@@ -72,6 +72,18 @@ impl Folio {
         unsafe { NodeId::new_unchecked(bindings::folio_nid(self.as_raw())) }
     }
 
+    /// How many references there are on it right now.
+    pub fn nr_refs(&self) -> i32 {
+        // SAFETY: `self` is a folio.
+        unsafe { bindings::folio_ref_count(self.as_raw()) }
+    }
+
+    /// Whether it is locked right now, be it by whom it may.
+    pub fn is_locked(&self) -> bool {
+        // SAFETY: `self` is a folio.
+        unsafe { bindings::folio_test_locked(self.as_raw()) }
+    }
+
     /// Whether it is on an LRU list.
     pub fn is_lru(&self) -> bool {
         // SAFETY: `self` is a folio.

@@ -97,6 +97,16 @@ pub fn folios(mut visit: impl FnMut(&Folio, &rcu::Guard)) {
 pub struct Passed<'a>(NonNull<bindings::page>, PhantomData<&'a Online>);
 
 impl Passed<'_> {
+    /// A page that somebody has come across who does not keep it, either.
+    ///
+    /// # Safety
+    ///
+    /// `page` points at a page, of memory that is not taken away during the lifetime.
+    pub unsafe fn from_raw(page: NonNull<bindings::page>) -> Self {
+        // INVARIANT: By the requirement of this function.
+        Self(page, PhantomData)
+    }
+
     /// The pointer C knows it by.
     pub fn as_raw(&self) -> *mut bindings::page {
         self.0.as_ptr()
