@@ -210,14 +210,14 @@ def cost_lines(rows):
 def worse(figures, saved):
     """What takes memctl more than it did: lines."""
     out = []
-    for run in sorted(figures.keys() & saved.keys()):
+    for run in sorted(name for name in figures.keys() & saved.keys() if name.startswith("memctl")):
         for place in sorted(figures[run].keys() & saved[run].keys()):
             for workload, now in sorted(figures[run][place].items()):
                 before = saved[run][place].get(workload)
                 # Numbers so small are counts.
                 if before is not None and now > max(before * WORSE, before + 1):
-                    out.append((run, f"{run} {place} {workload}: {before:,.1f}, now {now:,.1f}"))
-    return [line for run, line in out if run.startswith("memctl")]
+                    out.append(f"{run} {place} {workload}: {before:,.1f}, now {now:,.1f}")
+    return out
 
 
 def table(figures):
@@ -317,7 +317,8 @@ def main():
     chart(figures, directory / "chart.svg")
     if sys.argv[2:]:
         found = worse(figures, json.loads(Path(sys.argv[2]).read_text()))
-        print(*(f"worse: {line}" for line in found), sep="\n")
+        for line in found:
+            print(f"worse: {line}")
         sys.exit(1 if found else 0)
 
 

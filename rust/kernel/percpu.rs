@@ -5,10 +5,15 @@
 //! C header: [`include/linux/percpu.h`](srctree/include/linux/percpu.h)
 
 use crate::{
+    alloc::{
+        AllocError,
+        Flags, //
+    },
     bindings,
     cpu,
     types::NotThreadSafe, //
 };
+use core::ptr::NonNull;
 
 mod bits;
 mod quota;
@@ -38,6 +43,15 @@ pub fn possible_cpus() -> impl Iterator<Item = u32> {
 fn is_possible(cpu: u32) -> bool {
     // SAFETY: `cpu_possible()` takes any number below `nr_cpu_ids`.
     cpu < cpu::nr_cpu_ids() && unsafe { bindings::cpu_possible(cpu) }
+}
+
+/// Allocates a `T` for each CPU, of zeroes: a per-CPU variable, for `free_percpu()`. May sleep if
+/// `flags` say so.
+fn alloc<T>(flags: Flags) -> Result<NonNull<T>, AllocError> {
+    // SAFETY: FFI call without requirements.
+    let base =
+        unsafe { bindings::alloc_percpu_bytes(size_of::<T>(), align_of::<T>(), flags.as_raw()) };
+    NonNull::new(base.cast()).ok_or(AllocError)
 }
 
 /// The place of a counter in rows of `N`.

@@ -27,10 +27,7 @@ use kernel::{
             Atomic,
             Full, //
         },
-        counted::{
-            Counted,
-            TryRefCounted, //
-        },
+        counted::Counted,
         Arc,
         Mutex, //
     },
@@ -89,14 +86,13 @@ impl<W: Wish> Listener<W> {
     /// # Errors
     ///
     /// `EINVAL` if it is none; `ENOMEM`; those of `wish`.
-    fn listen(file: &LocalFile, memcg: &MemCgroup, wish: W) -> Result<Arc<Self>> {
+    fn listen(file: &LocalFile, memcg: &Counted<MemCgroup>, wish: W) -> Result<Arc<Self>> {
         let eventfd = EventFd::of(file)?;
         let listeners = W::listeners(memcg).ok_or(EINVAL)?;
-        let memcg = memcg.try_get().ok_or(EINVAL)?;
         let this = Arc::pin_init(
             pin_init!(Self {
                 eventfd,
-                memcg,
+                memcg: memcg.into(),
                 wish,
                 gone: Atomic::new(true),
                 watch <- new_mutex!(None, "memctl::Listener::watch"),
@@ -163,7 +159,11 @@ impl Watched {
     /// # Errors
     ///
     /// `EINVAL` if it is none; `ENOMEM`.
-    pub(crate) fn listen<W: Wish>(&self, memcg: &MemCgroup, wish: W) -> Result<Arc<Listener<W>>> {
+    pub(crate) fn listen<W: Wish>(
+        &self,
+        memcg: &Counted<MemCgroup>,
+        wish: W,
+    ) -> Result<Arc<Listener<W>>> {
         Listener::listen(&self.0, memcg, wish)
     }
 

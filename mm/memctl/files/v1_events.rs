@@ -83,7 +83,12 @@ fn pressure(arguments: &[u8]) -> Result<Pressure> {
 pub(crate) struct EventControl;
 
 impl EventControl {
-    fn threshold(memcg: &MemCgroup, eventfd: &Watched, of: Measured, text: &[u8]) -> Result {
+    fn threshold(
+        memcg: &Counted<MemCgroup>,
+        eventfd: &Watched,
+        of: Measured,
+        text: &[u8],
+    ) -> Result {
         let pages = PAGES.parse(text, UNLIMITED)?;
         eventfd.listen(memcg, thresholds::new(memcg, of, pages))?;
         // Usage may have changed meanwhile.

@@ -204,20 +204,9 @@ unsafe impl<T: Owner<N>, const N: usize> Sync for Rows<T, N> {}
 impl<T: Owner<N>, const N: usize> Rows<T, N> {
     /// Allocates `N` counters a CPU, all 0. May sleep if `flags` say so.
     pub fn new(flags: Flags) -> Result<Self, AllocError> {
-        // SAFETY: FFI call without requirements.
-        let base = unsafe {
-            bindings::alloc_percpu_bytes(
-                size_of::<Row<T, N>>(),
-                align_of::<Row<T, N>>(),
-                flags.as_raw(),
-            )
-        };
-        if base.is_null() {
-            return Err(AllocError);
-        }
-        // INVARIANT: `base` was just allocated; zeroes are rows that are on no list.
+        // INVARIANT: It is just allocated; zeroes are rows that are on no list.
         Ok(Self {
-            base: base.cast(),
+            base: super::alloc(flags)?.as_ptr(),
             changed: Atomic::new(null_mut()),
             next: UnsafeCell::new(null_mut()),
             listed: Atomic::new(OF_NOBODY),

@@ -14,6 +14,7 @@ use crate::{
     },
     bindings,
     percpu::{
+        self,
         CpuBits,
         PreemptionOff, //
     },
@@ -76,20 +77,10 @@ impl<T: Owner<N>, const N: usize> RowList<T, N> {
     ///
     /// `ENOMEM`.
     pub fn init(&self, flags: Flags) -> Result<(), AllocError> {
-        // SAFETY: FFI call without requirements.
-        let heads = unsafe {
-            bindings::alloc_percpu_bytes(
-                size_of::<Head<T, N>>(),
-                align_of::<Head<T, N>>(),
-                flags.as_raw(),
-            )
-        };
-        if heads.is_null() {
-            return Err(AllocError);
-        }
-        if self.heads.cmpxchg(null_mut(), heads.cast(), Full).is_err() {
+        let heads = percpu::alloc(flags)?.as_ptr();
+        if self.heads.cmpxchg(null_mut(), heads, Full).is_err() {
             // SAFETY: It was allocated just now.
-            unsafe { bindings::free_percpu(heads) };
+            unsafe { bindings::free_percpu(heads.cast()) };
         }
         Ok(())
     }
