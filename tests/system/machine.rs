@@ -100,6 +100,12 @@ pub fn huge_page_size() -> Outcome<u64> {
     }
 }
 
+/// Has no kernel thread look at huge pages, which has references on them meanwhile, until
+/// [`restore`]. Huge pages of tmpfs are as its mount says.
+pub fn without_khugepaged() -> Outcome {
+    set(format!("{THP}/enabled"), "never")
+}
+
 pub fn has_hugetlb_pool() -> bool {
     Path::new(HUGETLB_POOL).exists()
 }

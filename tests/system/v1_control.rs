@@ -34,6 +34,8 @@ fn busy(hierarchy: &Hierarchy) -> Outcome {
     disk::make(&path, LIMIT / 2)?;
     let worker = Worker::holding(&container, LIMIT)?;
     run_in(&container, || disk::read(&path))?;
+    // Reclaim does not find what waits in a batch of another CPU.
+    machine::drain_lru_batches()?;
     refused(
         "a limit out of reach",
         container.try_limit(LIMIT / 2),
@@ -330,6 +332,15 @@ fn crowd_sleeps(hierarchy: &Hierarchy) -> Outcome {
     }
 
     let before = at_rest(&crowd)?;
+    let counted = || -> Outcome<_> {
+        let stat = container.stat()?;
+        Ok((
+            container.usage()?,
+            container.number("memory.failcnt")?,
+            stat.get("pgpgout")?,
+        ))
+    };
+    let counted_before = counted()?;
     let started = Instant::now();
     run_in(&neighbour, || {
         for round in 0..ROUNDS {
@@ -343,7 +354,9 @@ fn crowd_sleeps(hierarchy: &Hierarchy) -> Outcome {
     let woken = after.switches - before.switches;
     check!(
         woken < waiters as u64,
-        "{waiters} processes that wait were awake {woken} times"
+        "{waiters} processes that wait were awake {woken} times; usage, failcnt and pages that went: \
+         {:?}, before {counted_before:?}",
+        counted()?
     );
     let time = after.time - before.time;
     check!(

@@ -338,6 +338,7 @@ fn huge(hierarchy: &Hierarchy) -> Outcome {
     let Ok(mount) = Tmpfs::mount("size=32m,huge=always") else {
         return skip("tmpfs has no huge pages");
     };
+    machine::without_khugepaged()?;
     let shared = InTmpfs::new(hierarchy, mount)?;
     let (first, second) = (&shared.first, &shared.second);
     let huge = |container: &Cgroup| -> Outcome<u64> {
