@@ -40,6 +40,9 @@ use core::{
 ///
 /// # Examples
 ///
+/// This is not compiled: [`export`](crate::macros::export) wants the function to be declared by a
+/// header of C, and nobody else to define it.
+///
 /// ```ignore
 /// kernel::seam! {
 ///     /// # Safety

@@ -159,6 +159,7 @@ impl MemCgroup {
     /// # Safety
     ///
     /// `vmpressure` comes from [`MemCgroup::vmpressure`] of a container that lives for `'a`.
+    #[cfg(CONFIG_MEMCG_V1)]
     pub(crate) unsafe fn from_vmpressure<'a>(vmpressure: *mut bindings::vmpressure) -> &'a Self {
         // SAFETY: By the requirements of this function.
         unsafe {

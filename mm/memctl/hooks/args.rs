@@ -24,6 +24,7 @@ pub(super) struct ByCss<'a>(pub(super) Option<&'a Counted<MemCgroup>>);
 pub(super) struct MayHeld<'a>(pub(super) Option<&'a Counted<MemCgroup>>);
 
 /// A container by the pressure that C keeps for it.
+#[cfg(CONFIG_MEMCG_V1)]
 pub(super) struct ByPressure<'a>(pub(super) &'a MemCgroup);
 
 /// A container that goes offline, unless it has no parent.

@@ -35,21 +35,21 @@ kernel::seam! {
 
     /// # Safety
     ///
-    /// The core keeps the parent, if there is one.
+    /// The core keeps the parent, if there is one: `css_create()`.
     fn memctl_css_alloc(parent: ByCss<'_>) -> *mut cgroup_subsys_state {
         New(life::alloc(parent.0))
     }
 
     /// # Safety
     ///
-    /// The core brings the css online.
+    /// The core brings the css online: `online_css()`.
     fn memctl_css_online(css: Onlining<'_>) -> c_int {
         css.finish()
     }
 
     /// # Safety
     ///
-    /// The core takes the css offline.
+    /// The core takes the css offline: `offline_css()`.
     fn memctl_css_offline(css: MayOffline<'_>) {
         if let Some(css) = css.0 {
             life::offline(css);
@@ -58,21 +58,21 @@ kernel::seam! {
 
     /// # Safety
     ///
-    /// The last reference on the css has gone.
+    /// The last reference on the css has gone: `css_release_work_fn()`.
     fn memctl_css_released(css: Released<'_>) {
         life::released(css);
     }
 
     /// # Safety
     ///
-    /// The core gives the css away.
+    /// The core gives the css away: `css_free_rwork_fn()`.
     fn memctl_css_free(css: Freeing) {
         life::free(css);
     }
 
     /// # Safety
     ///
-    /// The core keeps the css.
+    /// The core keeps the css: `cgroup_apply_control_disable()`.
     fn memctl_css_reset(css: ByCss<'_>) {
         if let Some(memcg) = css.0 {
             life::reset(memcg);
@@ -81,7 +81,7 @@ kernel::seam! {
 
     /// # Safety
     ///
-    /// The core keeps the set and its tasks, which it moves.
+    /// The core keeps the set and its tasks, which it moves: `cgroup_migrate_execute()`.
     fn memctl_attach(tasks: Moved<'_>) {
         tasks.tell_lru_gen();
     }

@@ -70,7 +70,7 @@ kernel::seam! {
 
     /// # Safety
     ///
-    /// The caller keeps the address space, if there is one.
+    /// The caller keeps the address space, if there is one: `lru_gen_migrate_mm()`, fanotify.
     fn get_mem_cgroup_from_mm(mm: Option<&Mm>) -> *mut mem_cgroup {
         get_found(|rcu| charged_memcg(mm, rcu))
     }

@@ -31,7 +31,8 @@ use kernel::{
 kernel::seam! {
     /// # Safety
     ///
-    /// The caller keeps the container, and `visit` takes any task, with `arg`.
+    /// The caller keeps the container, and `visit` takes any task, with `arg`:
+    /// `select_bad_process()`, `dump_tasks()`.
     fn mem_cgroup_scan_tasks(
         memcg: &MemCgroup,
         visit: Callback<'_, task_struct>,
@@ -52,14 +53,15 @@ kernel::seam! {
 
     /// # Safety
     ///
-    /// The caller keeps the container.
+    /// The caller keeps the container: `constrained_alloc()`.
     fn mem_cgroup_get_max(memcg: &MemCgroup) -> c_ulong {
         oom::total_pages(memcg)
     }
 
     /// # Safety
     ///
-    /// The caller keeps the container and the task, each of which may be null.
+    /// The caller keeps the container and the task, each of which may be null:
+    /// `dump_oom_victim()`.
     fn mem_cgroup_print_oom_context(memcg: Option<&MemCgroup>, task: Option<&Task>) {
         let rcu = rcu::read_lock();
         match memcg {
@@ -77,14 +79,14 @@ kernel::seam! {
 
     /// # Safety
     ///
-    /// The caller keeps the container.
+    /// The caller keeps the container: `dump_header()`.
     fn mem_cgroup_print_oom_meminfo(memcg: &MemCgroup) {
         log::meminfo(memcg);
     }
 
     /// # Safety
     ///
-    /// The caller keeps both, of which the domain may be null.
+    /// The caller keeps both, of which the domain may be null: `oom_kill_process()`.
     fn mem_cgroup_get_oom_group(victim: &Task, domain: OrRoot<'_>) -> *mut mem_cgroup {
         let rcu = rcu::read_lock();
         oom::group(task::memcg_of(victim, &rcu), domain.0).and_then(MemCgroup::try_get)
@@ -92,7 +94,7 @@ kernel::seam! {
 
     /// # Safety
     ///
-    /// The caller keeps the container.
+    /// The caller keeps the container: `oom_kill_process()`.
     fn mem_cgroup_print_oom_group(memcg: &MemCgroup) {
         log::group(memcg);
     }

@@ -6,7 +6,6 @@
 use super::{
     results::Step,
     seam::{
-        ByPressure,
         Given,
         MayCookie,
         OrRoot, //
@@ -67,7 +66,8 @@ kernel::seam! {
 
     /// # Safety
     ///
-    /// The caller keeps both, of which the root of the reclaim may be null.
+    /// The caller keeps both, of which the root of the reclaim may be null:
+    /// `shrink_node_memcgs()`.
     fn mem_cgroup_calculate_protection(root: OrRoot<'_>, memcg: &MemCgroup) {
         if !vm::disabled() {
             protection::update(root.0, memcg);
@@ -92,16 +92,9 @@ kernel::seam! {
 
     /// # Safety
     ///
-    /// The caller keeps the container, if there is one.
+    /// The caller keeps the container, if there is one: `vmpressure()`.
     fn memcg_to_vmpressure(memcg: OrRoot<'_>) -> *mut vmpressure {
         memcg.0.vmpressure()
-    }
-
-    /// # Safety
-    ///
-    /// It is the pressure of a container, which the caller keeps.
-    fn vmpressure_to_memcg(pressure: ByPressure<'_>) -> *mut mem_cgroup {
-        Some(pressure.0)
     }
 }
 
@@ -109,7 +102,7 @@ kernel::seam! {
 kernel::seam! {
     /// # Safety
     ///
-    /// The caller keeps both, of which the root of the reclaim may be null.
+    /// The caller keeps both, of which the root of the reclaim may be null: `shrink_one()`.
     fn mem_cgroup_calculate_protection_path(root: OrRoot<'_>, memcg: &MemCgroup) {
         if !vm::disabled() {
             protection::update_path(root.0, memcg);
@@ -121,7 +114,10 @@ kernel::seam! {
 #[cfg(CONFIG_MEMCG_V1)]
 mod v1 {
     use super::{
-        super::seam::MayHeld,
+        super::seam::{
+            ByPressure,
+            MayHeld, //
+        },
         *, //
     };
     use crate::pressure::levels;

@@ -125,9 +125,6 @@ args! {
     "Somebody has a reference on the container, if it is not null; the css is its first field."
     ByCss<'a> = *mut bindings::cgroup_subsys_state,
         |raw| ByCss(raw.cast::<Counted<MemCgroup>>().as_ref());
-    "It is the pressure of a container that stays."
-    ByPressure<'a> = *mut bindings::vmpressure,
-        |raw| ByPressure(MemCgroup::from_vmpressure(raw));
     "The core brings the container online."
     Onlining<'a> = *mut bindings::cgroup_subsys_state,
         |raw| Onlining::new(MemCgroup::from_css(raw));
@@ -163,6 +160,9 @@ args! {
 
 #[cfg(CONFIG_MEMCG_V1)]
 args! {
+    "It is the pressure of a container that stays."
+    ByPressure<'a> = *mut bindings::vmpressure,
+        |raw| ByPressure(MemCgroup::from_vmpressure(raw));
     "Somebody has a reference on the container, if it is not null."
     MayHeld<'a> = *mut bindings::mem_cgroup,
         |raw| MayHeld(raw.cast::<Counted<MemCgroup>>().as_ref());

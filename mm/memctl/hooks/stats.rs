@@ -105,7 +105,7 @@ kernel::seam! {
 
     /// # Safety
     ///
-    /// The caller keeps the lists.
+    /// The caller keeps the lists: `shrink_inactive_list()`.
     fn mod_lruvec_state(lists: AnyLists<'_>, item: NodeItem, n: c_int) {
         lists.mod_node_state(item, n as isize);
         if let Some(node) = lists.node() {
@@ -158,7 +158,7 @@ kernel::seam! {
     ///
     /// # Safety
     ///
-    /// The caller keeps the container: BPF, as of all that follow.
+    /// The caller keeps the container: `mm/bpf_memcontrol.c`, as of all that follow.
     fn memcg_page_state_output(memcg: &MemCgroup, item: c_int) -> c_ulong {
         let shown = v2_stat::shown(item as usize);
         shown.map_or(0, |shown| shown.of(Tree(memcg).item(item as usize)) as c_ulong)

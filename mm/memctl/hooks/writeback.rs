@@ -11,7 +11,7 @@ use kernel::{bindings::*, ffi::c_ulong, seam::Out, sync::rcu};
 kernel::seam! {
     /// # Safety
     ///
-    /// The caller keeps the writeback, which keeps its container.
+    /// The caller keeps the writeback, which keeps its container: `wb_over_bg_thresh()`.
     fn mem_cgroup_wb_domain(wb: &Writeback) -> *mut wb_domain {
         let memcg = wb.memcg();
         // All the dirty pages of the machine are the root's.
@@ -21,7 +21,7 @@ kernel::seam! {
     /// # Safety
     ///
     /// The caller keeps the writeback, which keeps its container, and wants four numbers of its
-    /// own.
+    /// own: `domain_dirty_avail()`.
     fn mem_cgroup_wb_stats(
         wb: &Writeback,
         file: Out<'_, c_ulong>,
@@ -50,7 +50,7 @@ kernel::seam! {
 
     /// # Safety
     ///
-    /// The caller keeps the writeback, which keeps its container.
+    /// The caller keeps the writeback, which keeps its container: `balance_dirty_pages()`.
     fn mem_cgroup_flush_foreign(wb: &Writeback) {
         writeback::start_foreign(wb);
     }

@@ -34,7 +34,7 @@ kernel::seam! {
 
     /// # Safety
     ///
-    /// The caller keeps the container, if there is one.
+    /// The caller keeps the container, if there is one: `shrink_memcg()`.
     fn mem_cgroup_zswap_writeback_enabled(memcg: Option<&MemCgroup>) -> bool {
         zswap::may_write_back(memcg)
     }

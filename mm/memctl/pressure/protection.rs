@@ -30,7 +30,9 @@ pub(crate) fn update(root: &MemCgroup, memcg: &MemCgroup) {
         .update_protection(Some(root.memory()), recursive);
 }
 
-/// The same with all containers in between, from `root` down.
+/// The same with all containers in between, from `root` down: for reclaim of the machine by
+/// generations.
+#[cfg(CONFIG_LRU_GEN)]
 pub(crate) fn update_path(root: &MemCgroup, memcg: &MemCgroup) {
     // Each level down is one walk up, but hierarchies are shallow.
     let depth = memcg.up().position(|m| core::ptr::eq(m, root)).unwrap_or(0);
