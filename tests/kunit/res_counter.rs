@@ -4,6 +4,7 @@
 
 #[kernel::macros::kunit_tests(memctl_res_counter)]
 mod tests {
+    use core::ptr::null_mut;
     use kernel::{
         error::code::*,
         prelude::*,
@@ -28,15 +29,31 @@ mod tests {
     const PAGE: Unit = Unit::new(4096);
     const ONE: Unit = Unit::new(1);
 
-    fn leaked(counter: ResCounter) -> Result<&'static ResCounter> {
-        Ok(KBox::leak(KBox::new(counter, GFP_KERNEL)?))
+    /// A counter that stays, and where the one is that was made before it.
+    struct Kept {
+        counter: ResCounter,
+        _before: *mut Kept,
+    }
+
+    /// A counter that stays. That all of them are found from here keeps kmemleak quiet; tests come
+    /// one after the other.
+    fn kept(counter: ResCounter) -> Result<&'static ResCounter> {
+        static LAST: Atomic<*mut Kept> = Atomic::new(null_mut());
+
+        let kept = Kept {
+            counter,
+            _before: LAST.load(Relaxed),
+        };
+        let kept = KBox::leak(KBox::new(kept, GFP_KERNEL)?);
+        LAST.store(&raw mut *kept, Relaxed);
+        Ok(&kept.counter)
     }
 
     /// Three counters, each below the one before.
     fn tree(limits: [usize; 3]) -> Result<[&'static ResCounter; 3]> {
-        let top = leaked(ResCounter::new(limits[0]))?;
-        let middle = leaked(ResCounter::below(top, limits[1]))?;
-        let bottom = leaked(ResCounter::below(middle, limits[2]))?;
+        let top = kept(ResCounter::new(limits[0]))?;
+        let middle = kept(ResCounter::below(top, limits[1]))?;
+        let bottom = kept(ResCounter::below(middle, limits[2]))?;
         Ok([top, middle, bottom])
     }
 
@@ -167,10 +184,10 @@ mod tests {
         low: [usize; 3],
         recursive: bool,
     ) -> Result<[&'static ResCounter; 3]> {
-        let parent = leaked(ResCounter::new(1000))?;
+        let parent = kept(ResCounter::new(1000))?;
         let children = [
-            leaked(ResCounter::below(parent, 1000))?,
-            leaked(ResCounter::below(parent, 1000))?,
+            kept(ResCounter::below(parent, 1000))?,
+            kept(ResCounter::below(parent, 1000))?,
         ];
         for (child, n) in children.into_iter().zip(usage) {
             child.charge(n);
