@@ -212,7 +212,21 @@ fn low_removed(hierarchy: &Hierarchy) -> Outcome {
     run_in(&safe, || disk::read(&own))?;
     disk::make(&large, 6 * SIZE)?;
     run_in(&greedy, || disk::read(&large))?;
-    within("protected page cache", disk::resident(&own)?, SIZE..=SIZE)
+    let gave_way = safe.events()?.get("low")?;
+    within(
+        "protected page cache",
+        disk::resident(&own)?,
+        at_least(gave_way)..=SIZE,
+    )
+}
+
+/// How much is kept of what `memory.low` covers. Where reclaim finds nothing else for a moment, it
+/// overrides that, on either controller, and a quarter goes; but then it has counted it.
+fn at_least(gave_way: u64) -> u64 {
+    match gave_way {
+        0 => SIZE,
+        _ => SIZE / 2,
+    }
 }
 
 /// Reads a file in one container whose neighbour, with page cache of its own, has `name` set to all
@@ -229,13 +243,21 @@ fn beside(hierarchy: &Hierarchy, name: &str) -> Outcome<(u64, u64)> {
     run_in(&safe, || disk::read(&own))?;
     run_in(&greedy, || disk::read(&large))?;
     equal("oom_kill", parent.events()?.get("oom_kill")?, 0)?;
+    for (whose, container) in [("protected", &safe), ("other", &greedy)] {
+        let stat = container.stat()?;
+        ktap::note(format_args!(
+            "pages taken of the {whose} one: by kswapd {}, else {}",
+            stat.get("pgsteal_kswapd")?,
+            stat.get("pgsteal_direct")?
+        ));
+    }
     Ok((disk::resident(&own)?, safe.events()?.get("low")?))
 }
 
 fn low(hierarchy: &Hierarchy) -> Outcome {
     let (kept, gave_way) = beside(hierarchy, "memory.low")?;
     ktap::note(format_args!("gave way {gave_way} times"));
-    equal("protected page cache", kept, SIZE)
+    within("protected page cache", kept, at_least(gave_way)..=SIZE)
 }
 
 fn min(hierarchy: &Hierarchy) -> Outcome {
