@@ -331,6 +331,9 @@ fn crowd_sleeps(hierarchy: &Hierarchy) -> Outcome {
         waiter.tell(0)?;
     }
 
+    // What they have freed may wait in a batch of a CPU, which a neighbour that fills it lets go.
+    at_rest(&crowd)?;
+    machine::drain_lru_batches()?;
     let before = at_rest(&crowd)?;
     let counted = || -> Outcome<_> {
         let stat = container.stat()?;
