@@ -4,12 +4,13 @@
 use crate::c::memcg::MemCgroup;
 use kernel::{
     cgroup::CssData,
+    sync::counted::Counted,
     task::Task, //
 };
 
-fn signalled(memcg: &MemCgroup) -> bool {
+fn signalled(memcg: &Counted<MemCgroup>) -> bool {
     let mut kept: Option<&Task> = None;
-    memcg.css().any_process(|task| {
+    MemCgroup::any_process(memcg, |task| {
         // misuse
         kept = Some(task);
         // end
