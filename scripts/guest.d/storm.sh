@@ -24,16 +24,16 @@ set_to 60 /sys/module/rcupdate/parameters/rcu_cpu_stall_timeout
 
 echo 'KTAP version 1'
 echo "1..$count"
-failed=0 number=0
+failed=0 number=0 again=
 while [ $number -lt "$count" ]; do
 	version=v$((2 - number % 2))
 	number=$((number + 1))
-	if memctl-guest storm $version "$seconds" "$seed"; then
+	if memctl-guest storm $version "$seconds" "$seed" $again; then
 		echo "ok $number memctl_storm_$version"
 	else
 		echo "not ok $number memctl_storm_$version"
 		failed=1
 	fi
-	seed=$((seed + 1))
+	seed=$((seed + 1)) again=again
 done
 exit $failed

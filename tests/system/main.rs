@@ -42,7 +42,9 @@ use outcome::{fail, Outcome};
 const USAGE: &str = "\
 usage: memctl-guest test [v1|v2] [FILTER]     run the tests whose names contain FILTER
        memctl-guest answers v1|v2             print what the controller's files answer
-       memctl-guest storm v1|v2 SECONDS SEED  do everything at once, then look at what is left
+       memctl-guest storm v1|v2 SECONDS SEED [again]
+                                              do everything at once, then look at what is left;
+                                              again if the machine has seen a storm before
        memctl-guest anon MB [hold]            grow by MB megabytes of anonymous memory
        memctl-guest fill FILE MB              make a file that is not in the page cache
        memctl-guest read FILE                 read a file from start to end
@@ -91,11 +93,11 @@ fn test(versions: &[Version], filter: &str) -> ExitCode {
     }
 }
 
-fn storm(version: Version, span: &str, seed: &str) -> Outcome {
+fn storm(version: Version, span: &str, seed: &str, is_first: bool) -> Outcome {
     let (Ok(span), Ok(seed)) = (span.parse(), seed.parse()) else {
         return fail("SECONDS and SEED are numbers");
     };
-    storm::run(version, Duration::from_secs(span), seed)
+    storm::run(version, Duration::from_secs(span), seed, is_first)
 }
 
 fn main() -> ExitCode {
@@ -110,8 +112,15 @@ fn main() -> ExitCode {
         ["test", filter] => test(&[Version::V1, Version::V2], filter),
         ["answers", "v1"] => done("answers", answers::print(Version::V1)),
         ["answers", "v2"] => done("answers", answers::print(Version::V2)),
-        ["storm", "v1", span, seed] => done("storm", storm(Version::V1, span, seed)),
-        ["storm", "v2", span, seed] => done("storm", storm(Version::V2, span, seed)),
+        ["storm", version @ ("v1" | "v2"), span, seed, ref again @ ..]
+            if matches!(again, [] | ["again"]) =>
+        {
+            let version = match version {
+                "v1" => Version::V1,
+                _ => Version::V2,
+            };
+            done("storm", storm(version, span, seed, again.is_empty()))
+        }
         [tool, ref arguments @ ..] => match tools::run(tool, arguments) {
             Some(outcome) => done(tool, outcome),
             None => usage(),
