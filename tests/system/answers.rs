@@ -728,6 +728,15 @@ fn appearance(place: &Place<'_>) -> Outcome {
     Ok(())
 }
 
+/// What is handed over with a cgroup, by the kernel's own word; the same for all that are mounted.
+fn delegatable(place: &Place<'_>) -> Outcome {
+    let path = "/sys/kernel/cgroup/delegate";
+    for name in fs::read_to_string(path).context(path)?.lines() {
+        place.report(name, "delegate", "yes", "-");
+    }
+    Ok(())
+}
+
 fn written(place: &Place<'_>, file: &str, mode: u32) -> Outcome {
     if mode & 0o222 != 0 {
         place.writes(file)
@@ -772,6 +781,7 @@ pub fn print(version: Version) -> Outcome {
         cgroup: hierarchy.root(),
     };
     appearance(&root)?;
+    delegatable(&root)?;
     in_container(&hierarchy, "child", appearance)?;
     removed(&hierarchy)?;
 

@@ -63,9 +63,13 @@ impl Onlining<'_> {
     /// `ENOMEM`; it then is as it was, and will be freed.
     pub(crate) fn finish(self) -> Result {
         let raw = self.0.as_raw();
-        // SAFETY: By the type invariant it is coming online.
-        to_result(unsafe { bindings::alloc_shrinker_info(raw) })
-            .inspect_err(|_| self.0.cancel_id())?;
+        // What others have for shrinkers comes with their first list. The root has things on no
+        // list of its own, and so has everybody where lists are not for containers.
+        if self.0.is_root() || vm::nokmem() {
+            // SAFETY: By the type invariant it is coming online.
+            to_result(unsafe { bindings::alloc_shrinker_info(raw) })
+                .inspect_err(|_| self.0.cancel_id())?;
+        }
         for node in self.0.nodes() {
             node.publish_owner(&self);
         }

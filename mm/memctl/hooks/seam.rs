@@ -274,10 +274,14 @@ impl RecordedId {
     }
 }
 
-/// The files on cgroup v1, for `shim.c`.
+/// The files on cgroup v1, for `shim.c`. Nobody but the core writes to them, as the kernel boots.
 #[no_mangle]
-static memctl_v1_files: Files<MemCgroup, { files::v1::FILES.len() }> = Files::new(files::v1::FILES);
+#[link_section = ".data..ro_after_init"]
+static memctl_v1_files: Files<MemCgroup, { files::v1::FILES.len() }> =
+    Files::named(c"memory", files::v1::FILES);
 
-/// The files on cgroup v2, for `shim.c`.
+/// The files on cgroup v2, likewise.
 #[no_mangle]
-static memctl_v2_files: Files<MemCgroup, { files::v2::FILES.len() }> = Files::new(files::v2::FILES);
+#[link_section = ".data..ro_after_init"]
+static memctl_v2_files: Files<MemCgroup, { files::v2::FILES.len() }> =
+    Files::named(c"memory", files::v2::FILES);

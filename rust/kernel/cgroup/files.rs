@@ -223,6 +223,29 @@ impl<T: CssData> CfType<T> {
         Self(cft, PhantomData)
     }
 
+    /// Has `name` and a dot before the name of the file, if something comes before it.
+    const fn put_before(&mut self, name: &[u8]) {
+        if self.0.flags & Self::NO_PREFIX != 0 {
+            return;
+        }
+        self.0.flags |= Self::NO_PREFIX;
+        let old = self.0.name;
+        let mut end = 0;
+        while end < name.len() {
+            self.0.name[end] = name[end] as c_char;
+            end += 1;
+        }
+        self.0.name[end] = b'.' as c_char;
+        let mut i = 0;
+        // Where there is no room left for all of it, and the NUL, this does not compile.
+        while old[i] != 0 {
+            end += 1;
+            self.0.name[end] = old[i];
+            self.0.name[end + 1] = 0;
+            i += 1;
+        }
+    }
+
     /// Sets flags, for example [`CfType::NOT_ON_ROOT`].
     pub const fn flags(mut self, flags: u32) -> Self {
         self.0.flags = flags;
@@ -380,6 +403,40 @@ impl<T: CssData, const N: usize> Files<T, N> {
         let mut i = 0;
         while i < N {
             table.files[i].0 = files[i].0;
+            i += 1;
+        }
+        Self(UnsafeCell::new(table))
+    }
+
+    /// As [`Files::new`], with `name`, that of the controller, before those of the files, as the
+    /// core would have it. Then it need not put the names together for each cgroup; and where the
+    /// table is in the section `.data..ro_after_init`, it does not copy them either.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(CONFIG_CGROUPS)] {
+    /// use kernel::cgroup::{CfType, Css, CssData, Files};
+    ///
+    /// #[repr(C)]
+    /// struct Lamps {
+    ///     css: Css,
+    /// }
+    ///
+    /// // SAFETY: The css comes first, and there is nothing else.
+    /// unsafe impl CssData for Lamps {}
+    ///
+    /// /// `lamps.burning` and `lamps.broken`.
+    /// static FILES: Files<Lamps, 2> =
+    ///     Files::named(c"lamps", &[CfType::new(c"burning"), CfType::new(c"broken")]);
+    /// # }
+    /// ```
+    pub const fn named(name: &CStr, files: &[CfType<T>]) -> Self {
+        let Self(table) = Self::new(files);
+        let mut table = table.into_inner();
+        let mut i = 0;
+        while i < N {
+            table.files[i].put_before(name.to_bytes());
             i += 1;
         }
         Self(UnsafeCell::new(table))

@@ -23,7 +23,7 @@ use crate::worker::{run_in, Line, Worker};
 
 pub const GROUP: Group = group!("kmem":
     files, lookups, pipes, large_pipes, maps, rings, threads, page_tables, descriptors, containers,
-    moved, left_behind, lookups_left_behind,
+    moved, left_behind, lookups_left_behind, many_filesystems,
     files_at_limit, lookups_at_limit, lookups_below_limit, threads_at_limit, pipes_at_limit,
     page_tables_at_limit);
 
@@ -493,6 +493,89 @@ fn lookups_left_behind(hierarchy: &Hierarchy) -> Outcome {
     )?;
     parent.reclaim_all()?;
     nothing_left(&parent)
+}
+
+/// File systems that show the same, on directories of a tmpfs, gone when dropped.
+struct Mounts(machine::Tmpfs, u64);
+
+impl Mounts {
+    fn new(count: u64) -> Outcome<Self> {
+        let tmpfs = machine::Tmpfs::mount("")?;
+        for number in 0..count {
+            fs::create_dir(tmpfs.file(&number.to_string()))?;
+        }
+        Ok(Self(tmpfs, 0))
+    }
+
+    fn path(&self, number: u64) -> PathBuf {
+        self.0.file(&number.to_string())
+    }
+
+    fn add(&mut self) -> Outcome {
+        sys::mount("none", &self.path(self.1), "proc", "").context("mount proc")?;
+        self.1 += 1;
+        Ok(())
+    }
+}
+
+impl Drop for Mounts {
+    fn drop(&mut self) {
+        for number in 0..self.1 {
+            let _ = sys::unmount(&self.path(number));
+        }
+    }
+}
+
+/// Looks at all that is below a directory, and says how much that was.
+fn look_around(directory: &Path) -> Outcome<u64> {
+    let mut seen = 0;
+    for entry in fs::read_dir(directory).context(directory.display())? {
+        let entry = entry?;
+        seen += 1;
+        if entry.metadata().context(entry.path().display())?.is_dir() {
+            seen += look_around(&entry.path())?;
+        }
+    }
+    Ok(seen)
+}
+
+/// Each file system has caches of its own. What a container has on those of new ones is found as
+/// well, be it that it had something on others before, or at that time, or never.
+fn many_filesystems(hierarchy: &Hierarchy) -> Outcome {
+    // More than twice as many as a word has bits.
+    const COUNT: u64 = 150;
+
+    let early = counting(hierarchy, "early")?;
+    let (meanwhile, late) = (hierarchy.create("meanwhile")?, hierarchy.create("late")?);
+    let mut mounts = Mounts::new(COUNT)?;
+    let sys = |number| mounts.0.file(&format!("{number}/sys/kernel"));
+    let (first, last) = (sys(0), sys(COUNT - 1));
+    let all: Vec<_> = (0..COUNT).map(sys).collect();
+    mounts.add()?;
+    run_in(&early, || look_around(&first).map(drop))?;
+    let worker = Worker::start(&meanwhile, |_| {
+        for path in &all {
+            while !path.exists() {
+                std::thread::yield_now();
+            }
+            look_around(path)?;
+        }
+        Ok(())
+    })?;
+    while mounts.1 < COUNT {
+        mounts.add()?;
+    }
+    worker.finish()?;
+    let seen = look_around(&last)?;
+    machine::drop_caches()?;
+    for container in [&early, &late, &meanwhile] {
+        run_in(container, || look_around(&last).map(drop))?;
+        let names = seen * OBJECT.start()..=u64::MAX;
+        has(container, names.clone(), &[("slab_reclaimable", names)])?;
+        container.reclaim_all()?;
+        nothing_left(container)?;
+    }
+    Ok(())
 }
 
 const LIMIT: u64 = 16 * MB;
