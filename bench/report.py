@@ -62,6 +62,11 @@ ROWS = [
     ("block_4k", "message: kmalloc + kfree of 4 KiB", 0.5),
     ("block_4k_turns", "the same, ten containers taking turns", 0.5),
 ]
+# Where else something is sent, on cgroup v2.
+BESIDE = [
+    ("alone", "(send + receive of 16 KiB, TCP, again)"),
+    ("beside", "(beside a limit that 500 sockets fill)"),
+]
 FIRST = ["depth1", "depth3", "depth10", "of1", "of100", "of1000"]
 READS = [
     ("read_stat", "read of memory.stat", 0.75),
@@ -230,6 +235,8 @@ def table(figures):
             if place == "deep":
                 name = "(reclaim of a page that it has mapped, hand-over off)"
                 out += whole(figures, version, "off", "reclaim_mapped", name)
+                for beside, name in BESIDE:
+                    out += whole(figures, version, beside, "tcp_send_16k", name)
             out.append("")
         out.append(f"Instructions to read a file, cgroup {version}")
         out.append(HEAD_WHOLE)
