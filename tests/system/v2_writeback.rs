@@ -69,8 +69,9 @@ fn writer_waits(hierarchy: &Hierarchy) -> Outcome {
     })?;
     let most = most_dirty(&container, &mut writer)?;
     writer.finish()?;
-    // A fifth (vm.dirty_ratio) of what is there or may be, and what a CPU may dirty unseen.
-    within("most dirty pages", most, 1..=LIMIT * 2 / 5)?;
+    // A fifth (vm.dirty_ratio) of what is there or may be, and what a CPU may dirty unseen: more
+    // where the disk is slow, as its speed is found out meanwhile.
+    within("most dirty pages", most, 1..=LIMIT * 2 / 3)?;
     equal("processes killed", container.oom_kills()?, 0)?;
     sys::sync();
     eventually(|| equal("dirty pages after sync", dirty(&container)?, 0))
