@@ -6,7 +6,7 @@ K ?= memctl
 DEBUG ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test kunit faults stress broken misuse arm64 selftests bpf compare model distro
+.PHONY: help run test kunit faults stress broken misuse arm64 selftests selftests-mm bpf compare model distro
 .PHONY: bench drift native shell kernel patch series-build lint clean
 
 help:
@@ -26,6 +26,7 @@ help:
 	@echo '                         (FILTER=: some)'
 	@echo 'make arm64               the KUnit suites on arm64'
 	@echo 'make selftests           the cgroup selftests of the kernel tree (K=memcg: ...)'
+	@echo 'make selftests-mm        those of mm that charge, in a container, beside C'
 	@echo 'make bpf                 the BPF selftest of the kernel tree that asks the controller, on'
 	@echo '                         a kernel with type information (K=memcg: ...)'
 	@echo 'make compare             what files answer to whatever is written to them,'
@@ -88,6 +89,9 @@ stress:
 
 selftests:
 	@scripts/selftests $(K)
+
+selftests-mm:
+	@scripts/selftests mm $(FILTER)
 
 bpf:
 	@scripts/bpf $(K)
