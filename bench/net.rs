@@ -37,7 +37,6 @@ impl Job for Receiving {
     type Tools = Vec<TcpStream>;
 
     fn prepare(&self) -> Outcome<Self::Tools> {
-        sys::allow_descriptors(1 << 14).context("RLIMIT_NOFILE")?;
         Ok(Vec::new())
     }
 
@@ -62,7 +61,6 @@ impl Job for Sending {
     type Tools = Vec<TcpStream>;
 
     fn prepare(&self) -> Outcome<Self::Tools> {
-        sys::allow_descriptors(1 << 14).context("RLIMIT_NOFILE")?;
         Ok(Vec::new())
     }
 
@@ -100,6 +98,8 @@ fn beside(hierarchy: &Hierarchy, idler: &Idler) -> Outcome {
     let buffer = fs::read_to_string(BUFFER).context(BUFFER)?;
     fs::write(BUFFER, "4096 524288 6291456").context(BUFFER)?;
     neighbour.run(|| send("alone", idler))?;
+    // For each of the processes that keep the ends.
+    sys::allow_descriptors(1 << 14).context("RLIMIT_NOFILE")?;
     let (listener, address) = listen()?;
     let mut receiving = Workers::new(Receiving(listener), 1)?;
     receiving.start(&full)?;

@@ -500,11 +500,11 @@ struct Mounts(machine::Tmpfs, u64);
 
 impl Mounts {
     fn new(count: u64) -> Outcome<Self> {
-        let tmpfs = machine::Tmpfs::mount("")?;
+        let mounts = Self(machine::Tmpfs::mount("")?, 0);
         for number in 0..count {
-            fs::create_dir(tmpfs.file(&number.to_string()))?;
+            fs::create_dir(mounts.path(number))?;
         }
-        Ok(Self(tmpfs, 0))
+        Ok(mounts)
     }
 
     fn path(&self, number: u64) -> PathBuf {
@@ -548,9 +548,9 @@ fn many_filesystems(hierarchy: &Hierarchy) -> Outcome {
     let early = counting(hierarchy, "early")?;
     let (meanwhile, late) = (hierarchy.create("meanwhile")?, hierarchy.create("late")?);
     let mut mounts = Mounts::new(COUNT)?;
-    let sys = |number| mounts.0.file(&format!("{number}/sys/kernel"));
-    let (first, last) = (sys(0), sys(COUNT - 1));
-    let all: Vec<_> = (0..COUNT).map(sys).collect();
+    let settings = |number| mounts.path(number).join("sys/kernel");
+    let (first, last) = (settings(0), settings(COUNT - 1));
+    let all: Vec<_> = (0..COUNT).map(settings).collect();
     mounts.add()?;
     run_in(&early, || look_around(&first).map(drop))?;
     let worker = Worker::start(&meanwhile, |_| {
