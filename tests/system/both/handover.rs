@@ -681,6 +681,9 @@ fn ends(hierarchy: &Hierarchy) -> Outcome {
 /// While pages change hands, others read the file, write to it, cut it off and map it anew.
 fn busy(hierarchy: &Hierarchy) -> Outcome {
     const ROUNDS: usize = 12;
+    /// What the writer is told: to make the file `first`'s again, or to be busy.
+    const ANEW: u64 = 0;
+    const BUSY: u64 = 1;
 
     needs_memctl()?;
     let (first, second) = (hierarchy.create("first")?, hierarchy.create("second")?);
@@ -691,43 +694,65 @@ fn busy(hierarchy: &Hierarchy) -> Outcome {
             .open(&path)
             .context("open")?;
         loop {
+            line.say(0)?;
+            let shortest = match line.listen()? {
+                ANEW => 0,
+                _ => SIZE / 2,
+            };
             disk::write(&disk::file("other"), MB)?;
-            file.set_len(SIZE / 2).context("truncate")?;
+            file.set_len(shortest).context("truncate")?;
             file.set_len(SIZE).context("truncate")?;
             disk::read(&path)?;
-            line.say(0)?;
-            line.listen()?;
         }
     })?;
     writer.hear()?;
+    let map = || {
+        let file = fs::File::open(&path).context("open")?;
+        Mapping::file(&file, (SIZE / 2) as usize, Sharing::Private).context("mmap")
+    };
+    let touch = |mapping: &Mapping| mapping.touch(0..mapping.len());
+    // Of this one reclaim finds the pages mapped, whenever it comes.
+    let mut keeper = Worker::start(&second, |line| {
+        let mapping = map()?;
+        loop {
+            touch(&mapping);
+            line.rest()?;
+        }
+    })?;
+    keeper.hear()?;
     let mut users = Vec::new();
     for _ in 0..2 {
         users.push(Worker::start(&second, |line| loop {
-            let file = fs::File::open(&path).context("open")?;
-            let mapping = Mapping::file(&file, (SIZE / 2) as usize, Sharing::Private);
-            let mapping = mapping.context("mmap")?;
-            mapping.touch(0..mapping.len());
-            line.say(0)?;
-            line.listen()?;
+            let mapping = map()?;
+            touch(&mapping);
+            line.rest()?;
         })?);
     }
     for user in &mut users {
         user.hear()?;
     }
+    let mut sums = Vec::new();
     for _ in 0..ROUNDS {
-        writer.tell(0)?;
-        for user in &mut users {
+        writer.tell(ANEW)?;
+        writer.hear()?;
+        use_it(&mut keeper)?;
+        writer.tell(BUSY)?;
+        for user in users.iter_mut().chain([&mut keeper]) {
             user.tell(0)?;
         }
         first.reclaim_all()?;
-        for user in &mut users {
+        for user in users.iter_mut().chain([&mut keeper]) {
             user.hear()?;
         }
         writer.hear()?;
+        sums.push(handed(&second)?.0);
     }
-    users.into_iter().try_for_each(Worker::stop)?;
+    for user in users.into_iter().chain([keeper]) {
+        user.stop()?;
+    }
     writer.stop()?;
-    check!(handed(&second)?.0 > 0, "nothing has changed hands");
+    ktap::note(format_args!("bytes handed over so far: {sums:?}"));
+    check!(sums[ROUNDS - 1] > 0, "nothing has changed hands");
     eventually(|| {
         equal(
             "bytes taken and given",
