@@ -13,9 +13,9 @@
  *	SETTERS		a limit is lowered by one, and then raised by another
  *	ENABLE		the OOM killer is enabled in both
  *	OFFLINE		X goes offline, and all wait there
- * and also, with REFUSED, a page is charged to X for a moment; with DRAINER, somebody
- * drains the stocks of A and below. Nobody has a reason to sleep in the end: spin
- * calls it an invalid end state if somebody does.
+ * and also, with REFUSED, a page is charged to X for a moment, with REFUSED_TWICE by
+ * two at a time; with DRAINER, somebody drains the stocks of A and below. Nobody has a
+ * reason to sleep in the end: spin calls it an invalid end state if somebody does.
  *
  * A step is one access to what others see. Plain stores stay in a store buffer for
  * as long as they like; all other operations are full barriers in the code. #ifdef
@@ -79,6 +79,38 @@ inline wake(m)
 #else
 			break
 #endif
+		:: else -> break
+		od;
+		c = 0
+	:: else
+	fi
+}
+
+/* waiters.rs, wake_after_charge(): only where there is room now. */
+inline wake_after_charge(m)
+{
+	if
+	:: waiting != 0 ->
+		c = m;
+		do
+		:: c <= X ->
+			if
+			:: waiters[c] != 0 ->
+				n = limit[c];
+				if
+				:: usage[c] < n ->
+					d_step {
+						for (i : 0 .. TASKS - 1) {
+							queued[i] = queued[i] && where[i] != c
+						}
+						i = 0
+					}
+				:: else
+				fi;
+				n = 0
+			:: else
+			fi;
+			c--
 		:: else -> break
 		od;
 		c = 0
@@ -231,13 +263,16 @@ proctype Charger()
 /* charge.rs, charge_counters(): there is no room in A. */
 proctype Refused()
 {
-	byte c, i;
+	byte c, i, n;
 
 	if
 	:: atomic { usage[X] < limit[X] -> usage[X]++ };
+#ifdef WAKE_BEFORE
+	   wake_after_charge(X);
+#endif
 	   usage[X]--;
-#ifndef REFUSED_SILENT
-	   wake(X)
+#if !defined(REFUSED_SILENT) && !defined(WAKE_BEFORE)
+	   wake_after_charge(X)
 #endif
 	:: usage[X] >= limit[X]
 	fi
@@ -340,7 +375,7 @@ proctype Setter(byte to)
 
 proctype ChargeOne()
 {
-	byte c, i;
+	byte c, i, n;
 
 	if
 	:: atomic { usage[X] < limit[X] -> usage[X]++ };
@@ -350,7 +385,7 @@ proctype ChargeOne()
 	   fi
 	:: usage[X] >= limit[X]
 	fi;
-	wake(X)
+	wake_after_charge(X)
 }
 
 /* Stores leave the buffers. */
@@ -395,6 +430,9 @@ init {
 #endif
 #ifdef REFUSED
 		run Refused();
+#ifdef REFUSED_TWICE
+		run Refused();
+#endif
 #endif
 #ifdef DRAINER
 		run Drainer();

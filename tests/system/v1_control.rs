@@ -3,7 +3,9 @@
 //! What only version 1 does: refusing a limit that is out of reach, and letting processes wait for
 //! memory instead of killing them.
 
+use std::fs;
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
@@ -12,16 +14,19 @@ use crate::check;
 use crate::disk;
 use crate::group;
 use crate::ktap::Group;
-use crate::machine;
-use crate::outcome::{equal, eventually, fail, refused, skip, within, within_time, Outcome, MB};
-use crate::sys::{self, Advice, Mapping, EBUSY};
+use crate::machine::{self, Tmpfs};
+use crate::outcome::{
+    equal, eventually, fail, refused, skip, within, within_time, Context, Outcome, MB,
+};
+use crate::sys::{self, Advice, Mapping, EBUSY, ENOMEM};
 use crate::worker::{run_in, Worker, PATIENCE};
 
 pub const LIMIT_GROUP: Group = group!("limit_control": busy, watermark, below_child);
 
 pub const OOM_GROUP: Group = group!("oom_control":
     waits_for_limit, waits_for_neighbour, waits_for_killer, waiting_can_be_killed,
-    waits_elsewhere, system_call_fails, nested_wait, crowd_sleeps, woken_by_neighbour,
+    waits_elsewhere, system_call_fails, nested_wait, crowd_sleeps, crowd_hears_no_failures,
+    woken_by_neighbour,
     woken_by_sibling, woken_by_limit, woken_by_killer);
 
 const LIMIT: u64 = 8 * MB;
@@ -311,6 +316,33 @@ fn at_rest(workers: &[Worker]) -> Outcome<Spent> {
     Ok(last)
 }
 
+/// So many processes, that wait for room in a container; what there is of it, one after another of
+/// them takes, when it finds some.
+fn waiting_crowd(container: &Cgroup, size: usize) -> Outcome<(Appetite, Vec<Worker>)> {
+    let appetite = Appetite::new()?;
+    let mut crowd = Vec::new();
+    for number in 0..size {
+        crowd.push(appetite.start(container, number % sys::cpus())?);
+    }
+    container.set_limit(container.usage()? + MB)?;
+    appetite.enough.store(u64::MAX, SeqCst);
+    for waiter in &mut crowd {
+        waiter.tell(0)?;
+    }
+    Ok((appetite, crowd))
+}
+
+/// Ends the waiting: each takes the page that it has waited for, and no more.
+fn enough_for(container: &Cgroup, appetite: Appetite, mut crowd: Vec<Worker>) -> Outcome {
+    appetite.enough.store(0, SeqCst);
+    container.unlimited()?;
+    for waiter in &mut crowd {
+        waiter.hear()?;
+    }
+    not_under_oom(container)?;
+    crowd.into_iter().try_for_each(Worker::stop)
+}
+
 /// Processes by the hundred, or the thousand, may wait for hours; what a neighbour takes and gives
 /// back is nothing to them. They are not woken for it, and do not take the neighbour's CPUs away.
 fn crowd_sleeps(hierarchy: &Hierarchy) -> Outcome {
@@ -320,16 +352,7 @@ fn crowd_sleeps(hierarchy: &Hierarchy) -> Outcome {
     let container = hierarchy.create("waits")?;
     let neighbour = hierarchy.create("neighbour")?;
     container.write("memory.oom_control", 1)?;
-    let appetite = Appetite::new()?;
-    let mut crowd = Vec::new();
-    for number in 0..waiters {
-        crowd.push(appetite.start(&container, number % sys::cpus())?);
-    }
-    container.set_limit(container.usage()? + MB)?;
-    appetite.enough.store(u64::MAX, SeqCst);
-    for waiter in &mut crowd {
-        waiter.tell(0)?;
-    }
+    let (appetite, crowd) = waiting_crowd(&container, waiters)?;
 
     // What they have freed may wait in a batch of a CPU, which a neighbour that fills it lets go.
     at_rest(&crowd)?;
@@ -367,14 +390,50 @@ fn crowd_sleeps(hierarchy: &Hierarchy) -> Outcome {
         "{waiters} processes that wait have used {time:?} of CPU time in {took:?}"
     );
 
-    // Each takes the page that it has waited for, and no more.
-    appetite.enough.store(0, SeqCst);
-    container.unlimited()?;
-    for waiter in &mut crowd {
-        waiter.hear()?;
-    }
-    not_under_oom(&container)?;
-    crowd.into_iter().try_for_each(Worker::stop)
+    enough_for(&container, appetite, crowd)
+}
+
+/// Nor are they woken each time that a charge of the same container fails: in a system call, which
+/// does not wait like that, and tries a few times.
+fn crowd_hears_no_failures(hierarchy: &Hierarchy) -> Outcome {
+    const WAITERS: usize = 100;
+    const WRITES: u64 = 3;
+
+    let container = hierarchy.create("waits")?;
+    container.write("memory.oom_control", 1)?;
+    let tmpfs = Tmpfs::mount("size=16M")?;
+    // A message would have to be charged, too.
+    let counters = sys::shared_counters(2)?;
+    let (done, failed) = (&counters[0], &counters[1]);
+    let mut writer = Worker::start(&container, |line| {
+        let file = fs::File::create(tmpfs.file("some")).context("create")?;
+        let page = vec![1; sys::page_size()];
+        let write = |number| file.write_all_at(&page, number * page.len() as u64);
+        write(0).context("write")?;
+        line.rest()?;
+        for number in 1..=WRITES {
+            let errno = write(number).err().and_then(|error| error.raw_os_error());
+            failed.fetch_add((errno == Some(ENOMEM)).into(), SeqCst);
+            done.fetch_add(1, SeqCst);
+        }
+        line.listen().map(drop)
+    })?;
+    writer.hear()?;
+    let (appetite, crowd) = waiting_crowd(&container, WAITERS)?;
+    at_rest(&crowd)?;
+    machine::drain_lru_batches()?;
+    let before = at_rest(&crowd)?;
+
+    writer.tell(0)?;
+    eventually(|| equal("writes", done.load(SeqCst), WRITES))?;
+    equal("writes that failed", failed.load(SeqCst), WRITES)?;
+    let woken = spent(&crowd)?.switches - before.switches;
+    check!(
+        woken < WAITERS as u64,
+        "{WAITERS} processes that wait were awake {woken} times while {WRITES} writes failed"
+    );
+    enough_for(&container, appetite, crowd)?;
+    writer.finish()
 }
 
 /// How many pages there are to be given to those who wait.

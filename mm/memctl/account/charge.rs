@@ -151,7 +151,7 @@ fn charge_counters(memcg: &MemCgroup, gfp: Gfp, nr: usize, batch: usize) -> Resu
     // Who has looked for room in between has not found the pages that were charged where there was
     // room until it came out that there is none above.
     if may_wake {
-        waiters::wake(memcg);
+        waiters::wake_after_charge(memcg);
     }
     throttle::note_charge(memcg, charged?, gfp);
     Ok(())

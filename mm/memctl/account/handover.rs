@@ -154,7 +154,7 @@ fn try_hand_over(page: MetaPage<'_, Locked>, taker: u32) -> Option<()> {
     }
     let refuse = |owner| {
         // For a moment there may have been less room.
-        waiters::wake(to);
+        waiters::wake_after_charge(to);
         ObjCgroup::put(owner, &rcu);
         None
     };
@@ -184,7 +184,7 @@ fn try_hand_over(page: MetaPage<'_, Locked>, taker: u32) -> Option<()> {
     counters::uncharge_beside(from, to, nr);
     // The one has room now; who listens wants to hear of either.
     waiters::wake(from);
-    waiters::wake(to);
+    waiters::wake_after_charge(to);
     for (memcg, event, n) in [
         (from, vm_event_item_PGPGOUT, 1),
         (to, vm_event_item_PGPGIN, 1),

@@ -9,10 +9,14 @@
 //! Who frees pages frees them first and then asks whether somebody waits: by one number for all
 //! containers, and only if that is not 0 by those of the container and all above it. Who waits says
 //! so first and then looks for room. One of the two sees the other; `tests/model/room.pml` is a
-//! model of it. Who waits elsewhere is left alone.
+//! model of it. Who waits elsewhere is left alone, and so is who waits where a charge has failed:
+//! others in such a container try again and again.
 #![deny(unsafe_code)]
 
-use super::thresholds;
+use super::{
+    counters,
+    thresholds, //
+};
 use crate::c::{
     memcg::MemCgroup,
     wait, //
@@ -63,6 +67,16 @@ pub(crate) fn wake(memcg: &MemCgroup) {
     }
 }
 
+/// As [`wake`], for who has charged pages, or has tried to: those who looked meanwhile have missed
+/// the room that was taken for a moment. Where there is none now they have missed nothing, and are
+/// not disturbed by each charge that fails.
+#[inline]
+pub(crate) fn wake_after_charge(memcg: &MemCgroup) {
+    if wait::watchers().load(Relaxed) != 0 {
+        wake_where(memcg, |memcg| counters::margin(memcg) != 0);
+    }
+}
+
 /// As [`wake`], for who may hold any lock, or be in NMI: they are woken by an interrupt, a bit
 /// later.
 #[inline]
@@ -81,11 +95,16 @@ fn wake_up_soon(memcg: &MemCgroup) {
         .for_each(wait::wake_soon);
 }
 
-/// Steps: levels of the hierarchy, and those who wait in these.
 #[cold]
 fn wake_up(memcg: &MemCgroup) {
+    wake_where(memcg, |_| true);
+}
+
+/// Steps: levels of the hierarchy, and those who wait in these.
+#[cold]
+fn wake_where(memcg: &MemCgroup, may_go: impl Fn(&MemCgroup) -> bool) {
     for memcg in memcg.up() {
-        if memcg.oom_waiters().load(Relaxed) != 0 {
+        if memcg.oom_waiters().load(Relaxed) != 0 && may_go(memcg) {
             wait_var::wake_all(memcg.oom_waiters());
         }
         thresholds::look(memcg);
