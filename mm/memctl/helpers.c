@@ -90,6 +90,23 @@ __rust_helper void rust_helper_obj_cgroup_put_orig(struct obj_cgroup *objcg)
 	obj_cgroup_put(objcg);
 }
 
+/*
+ * Whether each CPU counts references on @objcg for itself, also if it is the root's: in
+ * what is at @count then. Under RCU, until that has changed.
+ */
+__rust_helper bool
+rust_helper_obj_cgroup_percpu_count(struct obj_cgroup *objcg,
+				    unsigned long __percpu **count)
+{
+	return likely(__ref_is_percpu(&objcg->refcnt, count));
+}
+
+__rust_helper void
+rust_helper_obj_cgroup_percpu_add(unsigned long __percpu *count, long nr)
+{
+	this_cpu_add(*count, nr);
+}
+
 /* As obj_cgroup_put(), for who is under RCU. */
 __rust_helper void rust_helper_obj_cgroup_put_rcu(struct obj_cgroup *objcg)
 {
@@ -242,10 +259,19 @@ __rust_helper struct slab *rust_helper_memctl_slab_of(const void *object)
 	return virt_to_slab(object);
 }
 
-/* The same of what is known to be an object. */
+/*
+ * The same of what is known to be an object: in the linear map, and not in the image of
+ * the kernel, for which virt_to_page() has to look.
+ */
 __rust_helper struct slab *rust_helper_memctl_slab_of_object(const void *object)
 {
+#if defined(CONFIG_X86_64) && !defined(CONFIG_DEBUG_VIRTUAL)
+	unsigned long addr = (unsigned long)kasan_reset_tag(object);
+
+	return (struct slab *)compound_head(pfn_to_page((addr - PAGE_OFFSET) >> PAGE_SHIFT));
+#else
 	return (struct slab *)virt_to_head_page(object);
+#endif
 }
 
 __rust_helper unsigned long rust_helper_memctl_slab_exts(struct slab *slab)
@@ -282,14 +308,35 @@ rust_helper_memctl_slab_owner(struct slab *slab, unsigned long exts,
 	return objcg;
 }
 
-__rust_helper void rust_helper_memctl_slab_set_owner(struct kmem_cache *cache,
-						     struct slab *slab,
+__rust_helper struct kmem_cache *rust_helper_memctl_slab_cache(struct slab *slab)
+{
+	return slab->slab_cache;
+}
+
+/* Where the owner of @object of @cache is. @exts is what memctl_slab_exts() says. */
+__rust_helper void *rust_helper_memctl_slab_place(struct kmem_cache *cache,
+						  struct slab *slab,
+						  unsigned long exts,
+						  const void *object)
+{
+	void *place;
+
+	get_slab_obj_exts(exts);
+	place = slab_obj_ext(cache, slab, exts, object);
+	put_slab_obj_exts(exts);
+	/* Worked out now: until then it takes three registers. */
+	OPTIMIZER_HIDE_VAR(place);
+	return place;
+}
+
+/* @place is what memctl_slab_place() says of an object of @slab. */
+__rust_helper void rust_helper_memctl_slab_set_owner(struct slab *slab,
 						     unsigned long exts,
-						     const void *object,
+						     void *place,
 						     struct obj_cgroup *objcg)
 {
 	get_slab_obj_exts(exts);
-	slab_obj_ext_set_objcg(slab, slab_obj_ext(cache, slab, exts, object), objcg);
+	slab_obj_ext_set_objcg(slab, place, objcg);
 	put_slab_obj_exts(exts);
 }
 
@@ -311,12 +358,33 @@ __rust_helper bool rust_helper_memctl_cache_is_reclaimable(struct kmem_cache *ca
 	return cache_vmstat_idx(cache) == NR_SLAB_RECLAIMABLE_B;
 }
 
+/*
+ * xa_load(), for who is under RCU and asks for each file that is opened first: a third
+ * of the instructions, as there is no state to keep. What is not found as easily, since
+ * the tree is being changed, is looked for anew.
+ */
+static __always_inline void *memctl_xa_load(struct xarray *xa, unsigned long index)
+{
+	void *entry = xa_head(xa);
+	struct xa_node *node = NULL;
+
+	while (xa_is_node(entry)) {
+		node = xa_to_node(entry);
+		if (index >> node->shift > XA_CHUNK_MASK && !node->parent)
+			return NULL;
+		entry = xa_entry(xa, node, (index >> node->shift) & XA_CHUNK_MASK);
+	}
+	if (unlikely(xa_is_internal(entry) || !node))
+		return xa_load(xa, index);
+	return entry;
+}
+
 /* Whether objects of @memcg that go on a list of @lru need not have one made. */
 __rust_helper bool rust_helper_memctl_has_list(struct mem_cgroup *memcg,
 					       struct list_lru *lru)
 {
 	return !lru->memcg_aware || memcg->kmemcg_id < 0 ||
-	       xa_load(&lru->xa, memcg->kmemcg_id);
+	       memctl_xa_load(&lru->xa, memcg->kmemcg_id);
 }
 
 /* lists */

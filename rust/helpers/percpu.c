@@ -64,50 +64,50 @@ __rust_helper void *rust_helper_percpu_row_add_rcu(void __percpu *row,
 /*
  * Adds @n to the int at @used in this CPU's @row, if what is at @granted leaves as much
  * or it has to be. What is left before is in @left: all that was granted, but for the
- * three that use it. Under RCU. Returns the row if it has changed and is on no list.
+ * three that use it. Under RCU. Returns the row.
  */
 __rust_helper void *
 rust_helper_percpu_row_spend_rcu(void __percpu *row, size_t granted,
 				 size_t used0, size_t used1, size_t used2,
-				 size_t used, size_t listed, int n, bool force,
-				 int *left)
+				 size_t used, int n, bool force, int *left)
 {
-	void *unlisted = NULL;
+	void *this;
 
 	if (IS_ENABLED(CONFIG_PREEMPT_RCU))
 		preempt_disable_notrace();
-	*left = (unsigned int)raw_cpu_read(*(int __percpu *)(row + granted)) -
-		raw_cpu_read(*(int __percpu *)(row + used0)) -
-		raw_cpu_read(*(int __percpu *)(row + used1)) -
-		raw_cpu_read(*(int __percpu *)(row + used2));
-	if (force || *left >= n) {
+	this = raw_cpu_ptr(row);
+	/*
+	 * One address for all that is read: this_cpu_read() takes a register each.
+	 * data_race: another CPU may change what is granted, see quota.rs.
+	 */
+	*left = data_race(*(unsigned int *)(this + granted) -
+			  *(unsigned int *)(this + used0) -
+			  *(unsigned int *)(this + used1) -
+			  *(unsigned int *)(this + used2));
+	if (force || *left >= n)
 		this_cpu_add(*(int __percpu *)(row + used), n);
-		if (unlikely(!raw_cpu_read(*(u32 __percpu *)(row + listed))))
-			unlisted = raw_cpu_ptr(row);
-	}
 	if (IS_ENABLED(CONFIG_PREEMPT_RCU))
 		preempt_enable_notrace();
-	return unlisted;
+	return this;
 }
 
 /*
  * Takes @n from the int at @used in this CPU's @row. What it is then is in @now. Under
- * RCU. Returns the row if it is on no list.
+ * RCU. Returns the row.
  */
 __rust_helper void *
-rust_helper_percpu_row_unspend_rcu(void __percpu *row, size_t used,
-				   size_t listed, int n, int *now)
+rust_helper_percpu_row_unspend_rcu(void __percpu *row, size_t used, int n,
+				   int *now)
 {
-	void *unlisted = NULL;
+	void *this;
 
 	if (IS_ENABLED(CONFIG_PREEMPT_RCU))
 		preempt_disable_notrace();
+	this = raw_cpu_ptr(row);
 	*now = this_cpu_sub_return(*(int __percpu *)(row + used), n);
-	if (unlikely(!raw_cpu_read(*(u32 __percpu *)(row + listed))))
-		unlisted = raw_cpu_ptr(row);
 	if (IS_ENABLED(CONFIG_PREEMPT_RCU))
 		preempt_enable_notrace();
-	return unlisted;
+	return this;
 }
 
 /*

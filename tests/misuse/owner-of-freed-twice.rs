@@ -1,12 +1,12 @@
-// error[E0382]: use of moved value: `objects`
-// Owners would be taken off, and lose a reference, that the next user of an object has put there.
+// error[E0382]: use of moved value: `object`
+// Its owner would be taken off, and lose a reference, that the next user of it has put there.
 
-use crate::c::slab::FreedObjects;
+use crate::c::slab::FreedObject;
 
-fn take(objects: FreedObjects<'_>) -> usize {
-    let owners = objects.into_owners().count();
+fn take(object: FreedObject<'_>) -> bool {
+    let had = object.into_owner().is_some();
     // misuse
-    let owners = owners + objects.into_owners().count();
+    let had = had | object.into_owner().is_some();
     // end
-    owners
+    had
 }

@@ -16,13 +16,19 @@ use crate::{
         gfp::Gfp,
         items::GRAIN,
         memcg::MemCgroup,
-        objcg::ObjCgroup,
+        objcg::{
+            ObjCgroup,
+            Owner, //
+        },
         slab::{
             Cache,
+            FreedObject,
             FreedObjects,
             ListLru,
             NewObject,
-            NewObjects, //
+            NewObjects,
+            SeveralFreed,
+            SeveralNew, //
         },
         task::Current,
         vm,
@@ -66,35 +72,36 @@ impl Need {
 /// root's, or has no place for an owner, is left alone. If they go on `list`, there will be one of
 /// the container.
 ///
-/// # Errors
-///
-/// As [`try_charge`](super::charge::try_charge), and `ENOMEM` if there is no memory for the list.
-/// Those that were charged before have owners then, others have none.
-#[inline]
+/// Whether that was done: not if [`try_charge`](super::charge::try_charge) fails, or there is no
+/// memory for the list. Those that were charged before have owners then, others have none.
+#[inline(always)]
 pub(crate) fn charge(
     objects: NewObjects<'_>,
     list: Option<ListLru<'_>>,
     gfp: Gfp,
     slab_flags: u32,
-) -> Result {
+) -> bool {
     // By far the most come alone: what that takes has all it needs in registers.
-    let object = match objects.only() {
-        Ok(object) => object,
-        Err(objects) => return charge_many(objects, list, gfp, slab_flags),
-    };
-    match (object, list) {
-        (Some(object), None) => {
-            quickly(object, None).or_else(|object| charge_slowly(object, None, gfp, slab_flags))
-        }
-        (Some(object), Some(list)) => charge_listed(object, list, gfp, slab_flags),
-        (None, _) => Ok(()),
+    match objects {
+        NewObjects::None => true,
+        NewObjects::One(object) => match list {
+            Some(list) => charge_listed(object, list, gfp, slab_flags),
+            None => match quickly(object, None) {
+                Ok(()) => true,
+                Err(object) => charge_slowly(object, None, gfp, slab_flags).is_ok(),
+            },
+        },
+        NewObjects::Several(objects) => charge_many(objects, list, gfp, slab_flags),
     }
 }
 
 /// Charges one that goes on `list`.
 #[inline(never)]
-fn charge_listed(object: NewObject<'_>, list: ListLru<'_>, gfp: Gfp, slab_flags: u32) -> Result {
-    quickly(object, Some(list)).or_else(|object| charge_slowly(object, Some(list), gfp, slab_flags))
+fn charge_listed(object: NewObject<'_>, list: ListLru<'_>, gfp: Gfp, slab_flags: u32) -> bool {
+    match quickly(object, Some(list)) {
+        Ok(()) => true,
+        Err(object) => charge_slowly(object, Some(list), gfp, slab_flags).is_ok(),
+    }
 }
 
 /// Charges an object if that can be done without charging pages or allocating anything.
@@ -118,15 +125,15 @@ fn quickly<'a>(object: NewObject<'a>, list: Option<ListLru<'_>>) -> Result<(), N
 /// Charges objects of which there are several. Steps: objects.
 #[inline(never)]
 fn charge_many(
-    mut objects: NewObjects<'_>,
+    mut objects: SeveralNew<'_>,
     list: Option<ListLru<'_>>,
     gfp: Gfp,
     slab_flags: u32,
-) -> Result {
+) -> bool {
     let rcu = rcu::read_lock();
     let memcg = Current::get().kernel_memcg(&rcu);
     if memcg.is_root() {
-        return Ok(());
+        return true;
     }
     let has_list = list.is_none_or(|list| list.is_there_for(memcg));
     while let Some(object) = objects.next() {
@@ -138,36 +145,37 @@ fn charge_many(
             drop(rcu);
             // Each has its container looked for from here on: such a batch is rare.
             return Iterator::chain(core::iter::once(object), objects)
-                .try_for_each(|object| charge_slowly(object, list, gfp, slab_flags));
+                .all(|object| charge_slowly(object, list, gfp, slab_flags).is_ok());
         }
     }
-    Ok(())
+    true
 }
 
-/// Charges an object to the stock of this CPU, if it has enough.
+/// Charges an object to the stock of this CPU, if it has enough, and neither that nor the reference
+/// on its owner takes more than a few instructions.
 #[inline(always)]
 fn charge_stock<'a>(
     object: NewObject<'a>,
     memcg: &MemCgroup,
     rcu: &rcu::Guard,
 ) -> Result<(), NewObject<'a>> {
-    let need = Need::of(object.cache());
+    let cache = object.cache();
     let object = object.placed()?;
     let node = memcg.node(object.nid());
-    let Some(owner) = node.owner(rcu).and_then(|owner| owner.try_get_live(rcu)) else {
+    let owner = match node.owner(rcu).and_then(|owner| owner.on_each_cpu(rcu)) {
+        Some(owner) => owner,
         // It is being taken away.
-        return Err(object.into_object());
+        None => return Err(object.into_object()),
     };
+    // Not before: by then it is less that has to be in registers.
+    let need = Need::of(cache);
     match bytes::take(node, need.kind, need.n, rcu) {
         Ok(taken) => {
-            object.own(owner);
+            object.own(owner.get());
             taken.note();
             Ok(())
         }
-        Err(_) => {
-            ObjCgroup::put(owner, rcu);
-            Err(object.into_object())
-        }
+        Err(_) => Err(object.into_object()),
     }
 }
 
@@ -175,7 +183,7 @@ fn charge_stock<'a>(
 ///
 /// # Errors
 ///
-/// As [`charge`].
+/// As [`try_charge`](super::charge::try_charge), and `ENOMEM` if there is no memory for the list.
 #[cold]
 #[inline(never)]
 fn charge_slowly(
@@ -230,27 +238,45 @@ fn charge_slowly(
 }
 
 /// Takes back the charges of objects that are freed. Any context.
-#[inline]
+#[inline(always)]
 pub(crate) fn uncharge(objects: FreedObjects<'_>) {
-    match objects.only() {
-        Ok(object) => uncharge_each(object),
-        Err(objects) => uncharge_many(objects),
+    match objects {
+        FreedObjects::One(object) => uncharge_one(object),
+        FreedObjects::Several(objects) => uncharge_many(objects),
     }
 }
 
+/// Steps: objects.
 #[inline(never)]
-fn uncharge_many(objects: FreedObjects<'_>) {
-    uncharge_each(objects);
+fn uncharge_many(objects: SeveralFreed<'_>) {
+    objects.for_each(uncharge_one);
 }
 
 #[inline(always)]
-fn uncharge_each(objects: FreedObjects<'_>) {
-    let need = Need::of(objects.cache());
+fn uncharge_one(object: FreedObject<'_>) {
+    let cache = object.cache();
     let rcu = rcu::read_lock();
-    for owner in objects.into_owners() {
-        let node = owner.node(&rcu);
-        let put = bytes::put(node, need.kind, need.n, &rcu);
-        ObjCgroup::put(owner, &rcu);
-        put.note(node, &rcu);
+    let Some(owner) = object.into_owner() else {
+        return;
+    };
+    let node = owner.node(&rcu);
+    match ObjCgroup::put_on_each_cpu(owner, &rcu) {
+        Ok(owner) => {
+            let need = Need::of(cache);
+            let put = bytes::put(node, need.kind, need.n, &rcu);
+            owner.put();
+            put.note(node, &rcu);
+        }
+        Err(owner) => uncharge_slowly(owner, cache, &rcu),
     }
+}
+
+/// Its container is being removed.
+#[cold]
+#[inline(never)]
+fn uncharge_slowly(owner: Owner, cache: Cache<'_>, rcu: &rcu::Guard) {
+    let (node, need) = (owner.node(rcu), Need::of(cache));
+    let put = bytes::put(node, need.kind, need.n, rcu);
+    ObjCgroup::put(owner, rcu);
+    put.note(node, rcu);
 }

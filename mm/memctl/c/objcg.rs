@@ -16,7 +16,10 @@ use super::{
     memcg::MemCgroup,
     node::Node, //
 };
-use core::ptr::NonNull;
+use core::{
+    marker::PhantomData,
+    ptr::NonNull, //
+};
 use kernel::{
     alloc::{
         allocator::Kmalloc,
@@ -139,6 +142,40 @@ impl ObjCgroup {
         got.then(|| unsafe { ARef::from_raw(NonNull::from(self).cast()) })
     }
 
+    /// Whether each CPU counts references on it for itself, as is so until it has been taken away
+    /// from its share. Then what adds one or takes one away takes an instruction.
+    #[inline]
+    pub(crate) fn on_each_cpu<'a>(&'a self, _rcu: &'a rcu::Guard) -> Option<OnEachCpu<'a>> {
+        let mut count = core::ptr::null_mut();
+        // SAFETY: `self` is an initialized handle.
+        let found = unsafe { bindings::obj_cgroup_percpu_count(self.as_raw(), &mut count) };
+        // INVARIANT: It was just found, under RCU.
+        found.then_some(OnEachCpu {
+            handle: self,
+            count,
+        })
+    }
+
+    /// The reference `owner` as one of [`OnEachCpu`], to be given up at once.
+    ///
+    /// # Errors
+    ///
+    /// `owner`, if references on its handle are counted in one place.
+    #[inline]
+    pub(crate) fn put_on_each_cpu<'a>(
+        owner: Owner,
+        rcu: &'a rcu::Guard,
+    ) -> Result<PutOnEachCpu<'a>, Owner> {
+        match owner.on_each_cpu(rcu).map(|here| here.count) {
+            Some(count) => {
+                core::mem::forget(owner);
+                // INVARIANT: It was just found, under RCU, and the reference is ours.
+                Ok(PutOnEachCpu(count, PhantomData))
+            }
+            None => Err(owner),
+        }
+    }
+
     /// Gives up a reference. Cheaper than to drop it.
     #[inline]
     pub(crate) fn put(owner: Owner, _rcu: &rcu::Guard) {
@@ -151,6 +188,47 @@ impl ObjCgroup {
     pub(crate) fn is_root(&self) -> bool {
         // SAFETY: The field is set before the handle is published, and constant.
         unsafe { (*self.as_raw()).is_root }
+    }
+}
+
+/// A handle, each CPU of which counts references for itself.
+///
+/// # Invariants
+///
+/// `count` is the per-CPU count of `handle`, and in use until those have left RCU who are under it,
+/// as who has `'a` is.
+pub(crate) struct OnEachCpu<'a> {
+    handle: &'a ObjCgroup,
+    count: *mut usize,
+}
+
+impl OnEachCpu<'_> {
+    /// A reference on it. That counts for root handles as well, where nobody asks.
+    #[inline]
+    pub(crate) fn get(self) -> Owner {
+        // SAFETY: By the type invariant it is the count, in which there is one reference more now.
+        unsafe {
+            bindings::obj_cgroup_percpu_add(self.count, 1);
+            ARef::from_raw(NonNull::from(self.handle).cast())
+        }
+    }
+}
+
+/// A reference on such a handle. [`PutOnEachCpu::put`] has to be called.
+///
+/// # Invariants
+///
+/// It is the per-CPU count of a handle, in use as that of [`OnEachCpu`] is, on which this has a
+/// reference.
+#[must_use]
+pub(crate) struct PutOnEachCpu<'a>(*mut usize, PhantomData<&'a rcu::Guard>);
+
+impl PutOnEachCpu<'_> {
+    /// Gives it up.
+    #[inline]
+    pub(crate) fn put(self) {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::obj_cgroup_percpu_add(self.0, -1) }
     }
 }
 

@@ -16,7 +16,6 @@ use super::{
 };
 use core::{
     marker::PhantomData,
-    num::NonZero,
     ptr::NonNull, //
 };
 use kernel::{
@@ -62,6 +61,17 @@ impl Cache<'_> {
         Self(unsafe { NonNull::new_unchecked(cache) }, PhantomData)
     }
 
+    /// That of `slab`.
+    ///
+    /// # Safety
+    ///
+    /// There is an object in the slab that is not freed during the lifetime of what is returned.
+    #[inline]
+    unsafe fn of(slab: *mut bindings::slab) -> Self {
+        // SAFETY: By the requirement of this function: a slab with objects has a cache.
+        unsafe { Self::new(bindings::memctl_slab_cache(slab)) }
+    }
+
     /// How many bytes an object takes, with the place of its owner.
     #[inline]
     pub(crate) fn object_size(&self) -> usize {
@@ -79,52 +89,61 @@ impl Cache<'_> {
 }
 
 /// Objects that have just been allocated together.
-///
-/// # Invariants
-///
-/// They are those of `cache`; nobody else uses them during `'a`, and they have no owners. Or the
-/// only one is null.
-pub(crate) struct NewObjects<'a> {
-    cache: Cache<'a>,
-    objects: &'a [*mut c_void],
+pub(crate) enum NewObjects<'a> {
+    /// There was no memory for one.
+    None,
+    One(NewObject<'a>),
+    Several(SeveralNew<'a>),
 }
 
 impl<'a> NewObjects<'a> {
     /// # Safety
     ///
     /// The objects are those of `cache` and were just allocated; nobody else uses them during `'a`,
-    /// and this is the only `NewObjects` of them. Or the only one is null.
+    /// and this is the only `NewObjects` of them. They have no owners. Or the only one is null.
     #[inline]
     pub(crate) unsafe fn new(cache: Cache<'a>, objects: &'a [*mut c_void]) -> Self {
         // INVARIANT: By the requirement of this function.
-        Self { cache, objects }
-    }
-
-    /// The only one; none if it is null.
-    ///
-    /// # Errors
-    ///
-    /// All, if there are more or none.
-    #[inline]
-    pub(crate) fn only(self) -> Result<Option<NewObject<'a>>, Self> {
-        match *self.objects {
-            // SAFETY: By the type invariant.
-            [object] => Ok(unsafe { NewObject::new(self.cache, object) }),
-            _ => Err(self),
+        match *objects {
+            [object] => match NonNull::new(object) {
+                Some(object) => Self::One(NewObject { cache, object }),
+                None => Self::None,
+            },
+            _ => Self::Several(SeveralNew(objects)),
         }
     }
 }
 
-impl<'a> Iterator for NewObjects<'a> {
+/// Several that have just been allocated together, or none. They fit into two registers.
+///
+/// # Invariants
+///
+/// Nobody else uses them during `'a`, and they have no owners; none is null.
+pub(crate) struct SeveralNew<'a>(&'a [*mut c_void]);
+
+impl<'a> Iterator for SeveralNew<'a> {
     type Item = NewObject<'a>;
 
     #[inline]
     fn next(&mut self) -> Option<NewObject<'a>> {
-        let (first, rest) = self.objects.split_first()?;
-        self.objects = rest;
-        // SAFETY: By the type invariant; it is not one of those any more.
-        unsafe { NewObject::new(self.cache, *first) }
+        let (&object, rest) = self.0.split_first()?;
+        self.0 = rest;
+        // SAFETY: By the type invariant it is in a slab, whose cache stays as long as it does.
+        let cache = unsafe { Cache::of(slab_of(object)) };
+        // INVARIANT: It is not one of those any more.
+        NonNull::new(object).map(|object| NewObject { cache, object })
     }
+}
+
+/// The slab of an object.
+///
+/// # Safety
+///
+/// It is an object of a slab.
+#[inline]
+unsafe fn slab_of(object: *const c_void) -> *mut bindings::slab {
+    // SAFETY: By the requirement of this function.
+    unsafe { bindings::memctl_slab_of_object(object) }
 }
 
 /// An object that has just been allocated, of a cache that may have accounted objects.
@@ -138,19 +157,6 @@ pub(crate) struct NewObject<'a> {
 }
 
 impl<'a> NewObject<'a> {
-    /// None if it is null.
-    ///
-    /// # Safety
-    ///
-    /// `object` is one of `cache` that was just allocated; nobody else uses it during `'a`, and
-    /// this is the only `NewObject` of it. Or it is null.
-    #[inline]
-    unsafe fn new(cache: Cache<'a>, object: *mut c_void) -> Option<Self> {
-        let object = NonNull::new(object)?;
-        // INVARIANT: By the requirement of this function.
-        Some(Self { cache, object })
-    }
-
     /// Its cache.
     #[inline]
     pub(crate) fn cache(&self) -> Cache<'a> {
@@ -159,8 +165,8 @@ impl<'a> NewObject<'a> {
 
     #[inline]
     fn slab(&self) -> *mut bindings::slab {
-        // SAFETY: By the type invariant it is in a slab.
-        unsafe { bindings::memctl_slab_of_object(self.object.as_ptr()) }
+        // SAFETY: By the type invariant.
+        unsafe { slab_of(self.object.as_ptr()) }
     }
 
     /// With the place of its owner.
@@ -170,16 +176,22 @@ impl<'a> NewObject<'a> {
     /// The object, if there is none.
     #[inline]
     pub(crate) fn placed(self) -> Result<Placed<'a>, Self> {
-        let slab = self.slab();
+        let (cache, slab) = (self.cache.0.as_ptr(), self.slab());
         // SAFETY: By the type invariant.
-        match NonZero::new(unsafe { bindings::memctl_slab_exts(slab) }) {
-            Some(vector) => Ok(Placed {
-                object: self,
-                slab,
-                vector,
-            }),
-            None => Err(self),
+        let vector = unsafe { bindings::memctl_slab_exts(slab) };
+        if vector == 0 {
+            return Err(self);
         }
+        // SAFETY: By the type invariant, and it is the vector of the slab.
+        let place =
+            unsafe { bindings::memctl_slab_place(cache, slab, vector, self.object.as_ptr()) };
+        // INVARIANT: It was just found.
+        Ok(Placed {
+            object: self,
+            slab,
+            vector,
+            place,
+        })
     }
 
     /// Makes a place for its owner if there is none, with those of all objects of the slab. Sleeps
@@ -197,15 +209,16 @@ impl<'a> NewObject<'a> {
     }
 }
 
-/// A new object, and the vector of its slab.
+/// A new object, and where its owner will be.
 ///
 /// # Invariants
 ///
-/// It is in `slab`, which has `vector`.
+/// It is in `slab`, which has `vector`, in which `place` is that of the object.
 pub(crate) struct Placed<'a> {
     object: NewObject<'a>,
     slab: *mut bindings::slab,
-    vector: NonZero<usize>,
+    vector: usize,
+    place: *mut c_void,
 }
 
 impl<'a> Placed<'a> {
@@ -228,30 +241,55 @@ impl<'a> Placed<'a> {
         // SAFETY: By the type invariants; the object keeps the reference.
         unsafe {
             let owner = ARef::into_raw(owner).as_ptr().cast();
-            bindings::memctl_slab_set_owner(
-                self.object.cache.0.as_ptr(),
-                self.slab,
-                self.vector.get(),
-                self.object.object.as_ptr(),
-                owner,
-            );
+            bindings::memctl_slab_set_owner(self.slab, self.vector, self.place, owner);
         }
     }
 }
 
-/// Objects of one slab that are about to be freed.
-pub(crate) struct FreedObjects<'a> {
+/// An object that is about to be freed.
+///
+/// # Invariants
+///
+/// It is one of `cache` in `slab`, which has `vector`; nobody else uses it during `'a`, and its
+/// owner has not been taken off by a `FreedObject` of it. This is where vectors may be looked at.
+pub(crate) struct FreedObject<'a> {
     cache: Cache<'a>,
     slab: *mut bindings::slab,
-    objects: &'a [*mut c_void],
     vector: usize,
+    object: *mut c_void,
+}
+
+impl<'a> FreedObject<'a> {
+    /// Its cache.
+    #[inline]
+    pub(crate) fn cache(&self) -> Cache<'a> {
+        self.cache
+    }
+
+    /// Takes its owner off, if it has one.
+    #[inline]
+    pub(crate) fn into_owner(self) -> Option<Owner> {
+        let (cache, slab) = (self.cache.0.as_ptr(), self.slab);
+        // SAFETY: By the type invariant. The reference of the object comes back.
+        unsafe {
+            let owner = bindings::memctl_slab_take_owner(cache, slab, self.vector, self.object);
+            NonNull::new(owner).map(|owner| ARef::from_raw(owner.cast()))
+        }
+    }
+}
+
+/// Objects that are about to be freed.
+pub(crate) enum FreedObjects<'a> {
+    One(FreedObject<'a>),
+    Several(SeveralFreed<'a>),
 }
 
 impl<'a> FreedObjects<'a> {
     /// # Safety
     ///
     /// The objects are those of `cache` in `slab`, and `vector` is the vector of that; nobody else
-    /// uses them during `'a`. The caller is where vectors may be looked at.
+    /// uses them during `'a`, and this is the only `FreedObjects` of them. The caller is where
+    /// vectors may be looked at.
     #[inline]
     pub(crate) unsafe fn new(
         cache: Cache<'a>,
@@ -259,47 +297,45 @@ impl<'a> FreedObjects<'a> {
         objects: &'a [*mut c_void],
         vector: usize,
     ) -> Self {
-        Self {
+        // INVARIANT: By the requirement of this function.
+        match *objects {
+            [object] => Self::One(FreedObject {
+                cache,
+                slab,
+                vector,
+                object,
+            }),
+            _ => Self::Several(SeveralFreed(objects)),
+        }
+    }
+}
+
+/// Several that are about to be freed, or none. They fit into two registers.
+///
+/// # Invariants
+///
+/// Each is as a [`FreedObject`].
+pub(crate) struct SeveralFreed<'a>(&'a [*mut c_void]);
+
+impl<'a> Iterator for SeveralFreed<'a> {
+    type Item = FreedObject<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<FreedObject<'a>> {
+        let (&object, rest) = self.0.split_first()?;
+        self.0 = rest;
+        // SAFETY: By the type invariant it is in a slab that has a vector, and whose cache stays as
+        // long as it does.
+        let (cache, slab, vector) = unsafe {
+            let slab = slab_of(object);
+            (Cache::of(slab), slab, bindings::memctl_slab_exts(slab))
+        };
+        // INVARIANT: By the type invariant; it is not one of those any more.
+        Some(FreedObject {
             cache,
             slab,
-            objects,
             vector,
-        }
-    }
-
-    /// Their cache.
-    #[inline]
-    pub(crate) fn cache(&self) -> Cache<'a> {
-        self.cache
-    }
-
-    /// The only one.
-    ///
-    /// # Errors
-    ///
-    /// All, if there are more or none.
-    #[inline]
-    pub(crate) fn only(self) -> Result<Self, Self> {
-        match self.objects {
-            [_] => Ok(self),
-            _ => Err(self),
-        }
-    }
-
-    /// The owners of those that have one. Steps: objects.
-    #[inline]
-    pub(crate) fn into_owners(self) -> impl Iterator<Item = Owner> + use<'a> {
-        self.objects.iter().filter_map(move |object| {
-            // SAFETY: By the requirement of `new()`. The reference of the object comes back.
-            unsafe {
-                let owner = bindings::memctl_slab_take_owner(
-                    self.cache.0.as_ptr(),
-                    self.slab,
-                    self.vector,
-                    *object,
-                );
-                NonNull::new(owner).map(|owner| ARef::from_raw(owner.cast()))
-            }
+            object,
         })
     }
 }

@@ -154,7 +154,11 @@ impl Current {
         // A task always has a css, which RCU protects.
         unsafe {
             let raw = if !bindings::in_task() {
-                bindings::read_int_active_memcg()
+                let active = bindings::read_int_active_memcg();
+                return active
+                    .cast::<MemCgroup>()
+                    .as_ref()
+                    .unwrap_or(MemCgroup::root());
             } else if !(*self.raw).active_memcg.is_null() {
                 (*self.raw).active_memcg
             } else if !self.has_flag(bindings::PF_KTHREAD) {
@@ -162,9 +166,7 @@ impl Current {
             } else {
                 return MemCgroup::root();
             };
-            raw.cast::<MemCgroup>()
-                .as_ref()
-                .unwrap_or(MemCgroup::root())
+            MemCgroup::from_raw(raw)
         }
     }
 

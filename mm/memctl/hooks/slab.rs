@@ -43,7 +43,7 @@ kernel::seam! {
         size: usize,
         objects: ObjectsOf<'_>,
     ) -> bool {
-        objects::charge(objects.new_ones(cache, size), list.0, gfp, slab_flags).is_ok()
+        objects::charge(objects.new_ones(cache, size), list.0, gfp, slab_flags)
     }
 
     /// # Safety

@@ -87,18 +87,16 @@ pub(crate) fn grains(bytes: usize) -> u32 {
     bytes.div_ceil(GRAIN) as u32
 }
 
-/// Something was taken from a stock. [`Taken::note`] has to be called, on the same CPU; what is
+/// Something was taken from a stock. [`Taken::note`] has to be called, under the same RCU; what is
 /// in a hurry does other things first.
 #[must_use]
-pub(crate) struct Taken<'a>(Option<ThisRow<'a>>);
+pub(crate) struct Taken<'a>(ThisRow<'a>);
 
 impl Taken<'_> {
     /// Lets the statistics know.
     #[inline(always)]
     pub(crate) fn note(self) {
-        if let Some(row) = self.0 {
-            row.changed();
-        }
+        self.0.changed();
     }
 }
 
@@ -120,7 +118,7 @@ pub(crate) fn take<'a>(
 /// Something was given back to a stock, which has [`Put::note`] called as [`Taken`] has.
 #[must_use]
 pub(crate) struct Put<'a> {
-    row: Option<ThisRow<'a>>,
+    row: ThisRow<'a>,
     /// There is a page more each time as much has come back.
     is_page: bool,
 }
@@ -130,19 +128,19 @@ impl Put<'_> {
     /// given back.
     #[inline(always)]
     pub(crate) fn note(self, node: &Node, rcu: &rcu::Guard) {
-        if self.row.is_some() || self.is_page {
-            note_put(self.row, self.is_page, node, rcu);
+        if !self.row.is_listed() {
+            note_put(self, node, rcu);
+        } else if self.is_page {
+            trim(node, rcu);
         }
     }
 }
 
 #[cold]
 #[inline(never)]
-fn note_put(row: Option<ThisRow<'_>>, is_page: bool, node: &Node, rcu: &rcu::Guard) {
-    if let Some(row) = row {
-        row.changed();
-    }
-    if is_page {
+fn note_put(put: Put<'_>, node: &Node, rcu: &rcu::Guard) {
+    put.row.changed();
+    if put.is_page {
         trim(node, rcu);
     }
 }
@@ -160,16 +158,19 @@ pub(crate) fn put<'a>(node: &'a Node, kind: Kind, n: u32, rcu: &rcu::Guard) -> P
 pub(crate) fn grant(node: &Node, kind: Kind, pages: usize, n: u32, rcu: &rcu::Guard) {
     let _off = percpu::PreemptionOff::new();
     // In this order nobody can take it back before.
-    if let Some(row) = node.rows().overspend(&QUOTA, kind as usize, n, rcu) {
-        row.changed();
-    }
+    node.rows()
+        .overspend(&QUOTA, kind as usize, n, rcu)
+        .changed();
     node.rows().this().grant(&QUOTA, pages as u32 * PAGE);
     if !node.memcg().is_root() {
         stock::note(node.memcg(), rcu);
     }
 }
 
-/// Keeps what is in the stock of this CPU in bounds. What reclaim frees is for whoever has no room.
+/// Keeps what is in the stock of this CPU in bounds, after a page has come back. What reclaim frees
+/// is for whoever has no room.
+#[cold]
+#[inline(never)]
 fn trim(node: &Node, rcu: &rcu::Guard) {
     let _off = percpu::PreemptionOff::new();
     let (row, memcg) = (node.rows().this(), node.memcg());

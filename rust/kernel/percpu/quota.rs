@@ -107,8 +107,8 @@ impl<const N: usize> Quota<N> {
 impl<T: Owner<N>, const N: usize> Rows<T, N> {
     /// Uses up `n` of what is left of `quota` on this CPU, counted in its counter `which`. Who is
     /// under RCU and on one CPU sees what others have used there, but for who interrupts it right
-    /// then: so a little more may be used than there is. Returns the row if it is not listed yet:
-    /// the caller calls [`ThisRow::changed`] for it.
+    /// then: so a little more may be used than there is. Returns the row: the caller calls
+    /// [`ThisRow::changed`] for it, before it leaves RCU.
     ///
     /// # Errors
     ///
@@ -120,7 +120,7 @@ impl<T: Owner<N>, const N: usize> Rows<T, N> {
         which: usize,
         n: u32,
         rcu: &rcu::Guard,
-    ) -> Result<Option<ThisRow<'a, T, N>>, i32> {
+    ) -> Result<ThisRow<'a, T, N>, i32> {
         let (row, left) = self.spend_rcu(quota, which, n as i32, false, rcu);
         match left >= n as i32 {
             true => Ok(row),
@@ -135,7 +135,7 @@ impl<T: Owner<N>, const N: usize> Rows<T, N> {
         which: usize,
         n: u32,
         rcu: &rcu::Guard,
-    ) -> Option<ThisRow<'a, T, N>> {
+    ) -> ThisRow<'a, T, N> {
         self.spend_rcu(quota, which, n as i32, true, rcu).0
     }
 
@@ -148,15 +148,14 @@ impl<T: Owner<N>, const N: usize> Rows<T, N> {
         which: usize,
         n: u32,
         _rcu: &rcu::Guard,
-    ) -> (i32, Option<ThisRow<'a, T, N>>) {
-        let (used, listed) = Self::offsets(quota.used_at(which));
+    ) -> (i32, ThisRow<'a, T, N>) {
+        let used = Self::offset(quota.used_at(which));
         let mut now = 0;
-        // SAFETY: By the type invariants these are a counter of a per-CPU variable, and what says
-        // whether it is listed; and we are under RCU.
+        // SAFETY: By the type invariants this is a counter of a per-CPU variable; and we are under
+        // RCU.
         let row = unsafe {
-            let row =
-                bindings::percpu_row_unspend_rcu(self.as_raw(), used, listed, n as i32, &mut now);
-            ThisRow::from_raw(row)
+            let row = bindings::percpu_row_unspend_rcu(self.as_raw(), used, n as i32, &mut now);
+            ThisRow::new(row)
         };
         (now, row)
     }
@@ -169,27 +168,24 @@ impl<T: Owner<N>, const N: usize> Rows<T, N> {
         n: i32,
         force: bool,
         _rcu: &rcu::Guard,
-    ) -> (Option<ThisRow<'a, T, N>>, i32) {
-        let at = |slot: Slot<N>| Self::offsets(slot).0;
+    ) -> (ThisRow<'a, T, N>, i32) {
         let [a, b, c] = quota.used;
         let mut left = 0;
-        let (used, listed) = Self::offsets(quota.used_at(which));
-        // SAFETY: By the type invariants these are counters of a per-CPU variable, and what says
-        // whether it is listed; and we are under RCU.
+        // SAFETY: By the type invariants these are counters of a per-CPU variable; and we are under
+        // RCU.
         let row = unsafe {
             let row = bindings::percpu_row_spend_rcu(
                 self.as_raw(),
-                at(quota.granted),
-                at(a),
-                at(b),
-                at(c),
-                used,
-                listed,
+                Self::offset(quota.granted),
+                Self::offset(a),
+                Self::offset(b),
+                Self::offset(c),
+                Self::offset(quota.used_at(which)),
                 n,
                 force,
                 &mut left,
             );
-            ThisRow::from_raw(row)
+            ThisRow::new(row)
         };
         (row, left)
     }

@@ -259,11 +259,12 @@ impl<T: Owner<N>, const N: usize> Rows<T, N> {
     /// Adds `n` to the counter `slot` of this CPU, and lists the row if it is not.
     #[inline]
     pub fn add(&self, slot: Slot<N>, n: i32) {
-        let (counter, listed) = Self::offsets(slot);
+        let counter = Self::offset(slot);
         // SAFETY: By the type invariants these are a counter of a per-CPU variable, and what says
         // whether it is listed; `put()` gets the row of a CPU.
         unsafe {
-            bindings::percpu_row_add(self.base.cast(), counter, listed, n, Some(put::<T, N>));
+            let row = self.base.cast();
+            bindings::percpu_row_add(row, counter, Self::LISTED, n, Some(put::<T, N>));
         }
     }
 
@@ -277,11 +278,11 @@ impl<T: Owner<N>, const N: usize> Rows<T, N> {
         n: i32,
         _rcu: &rcu::Guard,
     ) -> Option<ThisRow<'a, T, N>> {
-        let (counter, listed) = Self::offsets(slot);
+        let counter = Self::offset(slot);
         // SAFETY: As above, and we are under RCU.
         unsafe {
-            let row = bindings::percpu_row_add_rcu(self.base.cast(), counter, listed, n);
-            ThisRow::from_raw(row)
+            let row = bindings::percpu_row_add_rcu(self.base.cast(), counter, Self::LISTED, n);
+            (!row.is_null()).then(|| ThisRow::new(row))
         }
     }
 
@@ -291,12 +292,13 @@ impl<T: Owner<N>, const N: usize> Rows<T, N> {
         self.base.cast()
     }
 
-    /// Where a counter is in a row, and `listed`, in bytes.
+    /// Where `listed` is in a row, in bytes.
+    const LISTED: usize = offset_of!(Row<T, N>, listed);
+
+    /// Where a counter is.
     #[inline]
-    pub(super) fn offsets(slot: Slot<N>) -> (usize, usize) {
-        let counters = offset_of!(Row<T, N>, counters);
-        let counter = counters + slot.index() * size_of::<i32>();
-        (counter, offset_of!(Row<T, N>, listed))
+    pub(super) fn offset(slot: Slot<N>) -> usize {
+        offset_of!(Row<T, N>, counters) + slot.index() * size_of::<i32>()
     }
 
     /// Has the owner looked at in the next flush, for what has changed besides counters: by an
@@ -397,21 +399,26 @@ impl<'a, T: Owner<N>, const N: usize> ThisRow<'a, T, N> {
 
     /// # Safety
     ///
-    /// `row` is null or the row of a CPU of a [`Rows`] that lives for `'a`.
+    /// `row` is the row of a CPU of a [`Rows`] that lives for `'a`.
     #[inline]
-    pub(super) unsafe fn from_raw(row: *mut c_void) -> Option<Self> {
+    pub(super) unsafe fn new(row: *mut c_void) -> Self {
         // INVARIANT: By the requirement of this function.
-        (!row.is_null()).then_some(Self(row.cast(), PhantomData))
+        Self(row.cast(), PhantomData)
+    }
+
+    /// Whether it is on the list of its owner, or about to be.
+    #[inline]
+    pub fn is_listed(&self) -> bool {
+        // SAFETY: By the type invariant.
+        unsafe { (*self.0).listed.load(Relaxed) != 0 }
     }
 
     /// Lists the row, if it is not: something of it has changed.
     #[inline]
     pub fn changed(&self) {
-        // SAFETY: By the type invariant.
-        unsafe {
-            if (*self.0).listed.load(Relaxed) == 0 {
-                put::<T, N>(self.0.cast());
-            }
+        if !self.is_listed() {
+            // SAFETY: By the type invariant.
+            unsafe { put::<T, N>(self.0.cast()) };
         }
     }
 }
