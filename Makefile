@@ -30,7 +30,8 @@ help:
 	@echo 'make bpf                 the BPF selftest of the kernel tree that asks the controller, on'
 	@echo '                         a kernel with type information (K=memcg: ...)'
 	@echo 'make compare             what files answer to whatever is written to them,'
-	@echo '                         beside the answers of the C controller'
+	@echo '                         beside the answers of the C controller (CONFIGS=distro:'
+	@echo '                         kernels with that of configs/; CONFIGS=all)'
 	@echo 'make model               owner handles, hand-overs, stocks, waiters, rows: models, in all'
 	@echo '                         orders of steps (FILTER=: some)'
 	@echo 'make distro              Debian 13 with systemd, systemd-oomd, crun and cgroup-tools'
@@ -97,7 +98,7 @@ bpf:
 	@scripts/bpf $(K)
 
 compare:
-	@scripts/compare
+	@scripts/compare $(CONFIGS)
 
 model:
 	@scripts/model
