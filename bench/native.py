@@ -45,7 +45,7 @@ def main():
             f"{(memctl - none) / (memcg - none):20.2f}{min(ratios):6.2f}..{max(ratios):.2f}"
         )
     print("\nNanoseconds a block of kernel memory that is taken and freed\n")
-    print(f"{'':26}{'C':>8}{'memctl':>8}{'accounted / not: C':>20}{'memctl':>9}")
+    print(f"{'':26}{'C':>8}{'memctl':>8}{'added: memctl / C':>20}")
     for block, size in BLOCKS.items():
         plain, charged, turns = (
             [statistics.median(figures[k, block, place]) for k in ("memcg", "memctl")]
@@ -53,8 +53,8 @@ def main():
         )
         print(f"{size + ', not accounted':26}{plain[0]:8.1f}{plain[1]:8.1f}")
         for name, took in (("one container", charged), ("ten in turns", turns)):
-            ratios = [a / b for a, b in zip(took, plain)]
-            print(f"{name:26}{took[0]:8.1f}{took[1]:8.1f}{ratios[0]:20.2f}{ratios[1]:9.2f}")
+            added = [a - b for a, b in zip(took, plain)]
+            print(f"{name:26}{took[0]:8.1f}{took[1]:8.1f}{added[1] / added[0]:20.2f}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::disk;
-use crate::outcome::{skip, Context, Outcome, Verdict};
+use crate::outcome::{fail, skip, Context, Outcome, Verdict};
 use crate::plug;
 use crate::sys::{self, Pid};
 
@@ -16,6 +16,7 @@ const SWAP_DEVICE: &str = "/dev/vdb";
 const THP: &str = "/sys/kernel/mm/transparent_hugepage";
 const TMPFS: &str = "/tmp/memctl-tmpfs";
 const ZSWAP: &str = "/sys/module/zswap/parameters/enabled";
+const BYPASS: &str = "/proc/sys/net/core/bypass_prot_mem";
 const HUGETLB_POOL: &str = "/proc/sys/vm/nr_hugepages";
 
 /// Whether reclaim hands pages over that only others use.
@@ -236,6 +237,9 @@ pub fn restore() -> Outcome {
     if Path::new(ZSWAP).exists() {
         set(ZSWAP, "0")?;
     }
+    if Path::new(BYPASS).exists() {
+        leave_out_protocol(false)?;
+    }
     let mounts = fs::read_to_string("/proc/mounts").context("/proc/mounts")?;
     if mounts.contains(TMPFS) {
         sys::unmount(Path::new(TMPFS)).context(TMPFS)?;
@@ -294,6 +298,22 @@ pub fn counts_kernel_memory() -> bool {
 /// Whether what sockets have buffered is charged, with version 2.
 pub fn counts_sockets() -> bool {
     !is_left_out("nosocket")
+}
+
+/// Whether sockets that are made from now on count against what their protocol may have.
+pub fn leave_out_protocol(leave_out: bool) -> Outcome {
+    set(BYPASS, if leave_out { "1" } else { "0" })
+}
+
+/// What TCP has on the machine, of that, in bytes.
+pub fn tcp_memory() -> Outcome<u64> {
+    let stat = fs::read_to_string("/proc/net/sockstat").context("sockstat")?;
+    let tcp = stat.lines().find(|line| line.starts_with("TCP: "));
+    let last = tcp.and_then(|line| line.rsplit(' ').next());
+    let Some(pages) = last.and_then(|pages| pages.parse::<u64>().ok()) else {
+        return fail(format!("sockstat says: {stat}"));
+    };
+    Ok(pages * sys::page_size() as u64)
 }
 
 /// Whether `cgroup.memory=` has this word.

@@ -18,7 +18,7 @@ use crate::sys::{self, EINVAL};
 use crate::worker::{Line, Worker};
 
 pub const GROUP: Group = group!("sockets":
-    unread, both_sides, limited, left_behind, many, neighbour);
+    unread, both_sides, limited, beside_protocol, left_behind, many, neighbour);
 
 pub const V1_GROUP: Group = group!("tcp": unlimited_is_not_counted, settings, pressure);
 
@@ -256,6 +256,26 @@ fn limited(hierarchy: &Hierarchy) -> Outcome {
         worker.finish()?;
     }
     nothing_buffered(&container)
+}
+
+/// Sockets that are made while `net.core.bypass_prot_mem` is set have what they buffer counted by
+/// their container alone, and not against what TCP may have on the machine.
+fn beside_protocol(hierarchy: &Hierarchy) -> Outcome {
+    let container = counting(hierarchy, "beside")?;
+    let room = MB;
+    for beside in [false, true] {
+        machine::leave_out_protocol(beside)?;
+        let before = machine::tcp_memory()?;
+        let worker = keeping(&container, 8, MB)?;
+        within("buffered", buffered(&container)?, 2 * MB..=64 * MB)?;
+        let grown = machine::tcp_memory()?.saturating_sub(before);
+        // Those of before may have left, and what a CPU has taken ahead is counted.
+        let expected = if beside { 0..=room } else { room..=64 * MB };
+        within("what TCP has on the machine", grown, expected)?;
+        worker.finish()?;
+        nothing_buffered(&container)?;
+    }
+    Ok(())
 }
 
 /// Connections stay where they are when their process moves, and are the parent's when the
