@@ -479,8 +479,11 @@ __rust_helper bool rust_helper_tsk_frees_oom_mm(struct task_struct *task)
 {
 	struct mm_struct *mm = READ_ONCE(task->signal->oom_mm);
 
-	/* exit_mmap() frees the pages first, then the tree of mappings. */
-	return mm && !mtree_empty(&mm->mm_mt);
+	/*
+	 * exit_mmap() frees the pages first, then the tree of mappings. Files, and what
+	 * is in pipes and sockets, are closed after that: do_exit() notifies last.
+	 */
+	return mm && (!READ_ONCE(task->exit_state) || !mtree_empty(&mm->mm_mt));
 }
 
 __rust_helper bool rust_helper_tsk_is_oom_victim(struct task_struct *task)

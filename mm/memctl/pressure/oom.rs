@@ -126,10 +126,10 @@ fn has_victims(memcg: &MemCgroup, now: u32) -> bool {
 /// Kills for a charge of `nr` pages, unless there is room for it by now. Sleeps, killable.
 ///
 /// The killer of the kernel is done with a victim when its address space is unmapped, and does not
-/// see one that exits. The pages are free, and uncharged, only after that; and if the victim does
-/// not get a CPU in between, the next process would be killed for nothing. So victims are waited
-/// for here, for a while. Only who has the lock looks for them: all tasks of a container may be
-/// here.
+/// see one that exits. The pages are free, and uncharged, only after that, and what its files hold
+/// later still; and if the victim does not get a CPU in between, the next process would be killed
+/// for nothing. So victims are waited for here, for a while. Only who has the lock looks for them:
+/// all tasks of a container may be here.
 pub(crate) fn kill_now(memcg: &Counted<MemCgroup>, gfp: Gfp, nr: usize, order: i32) -> bool {
     let started = sched::now() as u32;
     loop {
