@@ -57,7 +57,10 @@ pub struct View {
 impl Root {
     /// The hierarchy that has the memory controller, wherever it is mounted; `None` if none has.
     pub fn mounted() -> io::Result<Option<Self>> {
-        let mounts = files::mounts(&fs::read_to_string("/proc/self/mounts")?);
+        const MOUNTS: &str = "/proc/self/mounts";
+
+        let text = fs::read_to_string(MOUNTS).map_err(|error| about(MOUNTS.as_ref(), error))?;
+        let mounts = files::mounts(&text);
         let has_memory = |(version, path): &(Version, PathBuf)| match version {
             // The option has said so.
             Version::V1 => true,
@@ -97,7 +100,8 @@ impl Root {
     /// A container that goes meanwhile is left out; that the root cannot be looked at is an error.
     pub fn rows(&self, view: &View) -> io::Result<Vec<Row>> {
         let mut rows = Vec::new();
-        let links = fs::symlink_metadata(&self.path)?.nlink();
+        let status = fs::metadata(&self.path).map_err(|error| about(&self.path, error))?;
+        let links = status.nlink();
         self.visit(view, PathBuf::new(), 0, links, &mut rows);
         Ok(rows)
     }
@@ -140,6 +144,11 @@ impl Root {
             self.visit(view, path.join(name), depth + 1, links, rows);
         }
     }
+}
+
+/// The same error, which says what it is about.
+fn about(path: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// The text of the files in a directory; `None` where there is none, or no text.
