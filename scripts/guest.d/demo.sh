@@ -163,6 +163,11 @@ expect 'the container is gone' ! -e office/clerk
 expect 'its page cache is charged to the parent' "$(mb "$(stat_of office cache)")" -ge 16
 expect 'and still in memory' "$(in_cache /mnt/file)" = 100
 
+if command -v memctl-top >/tmp/top; then
+	scene 'What is left of it all'
+	type_in 'memctl-top --once'
+fi
+
 echo
 if [ $failed = 0 ]; then
 	echo 'Five scenes, all as they should be.'
