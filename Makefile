@@ -6,7 +6,7 @@ K ?= memctl
 DEBUG ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test kunit faults stress broken misuse arm64 selftests selftests-mm bpf compare model distro
+.PHONY: help run test kunit faults stress broken misuse arm64 selftests selftests-mm bpf compare model distro top
 .PHONY: bench drift native shell kernel patch series-build lint clean
 
 help:
@@ -45,6 +45,8 @@ help:
 	@echo '                         what Documentation/ shows?)'
 	@echo 'make native              what charging costs in native time: kernels that are processes'
 	@echo '                         of this machine, in turns'
+	@echo 'make top                 memctl-top, a live tree of containers: build/top/memctl-top;'
+	@echo '                         in the guest from then on (TEST=1: tries it)'
 	@echo 'make shell               a shell in the guest'
 	@echo 'make kernel              build only: build/$$K/bzImage, K=memctl|memcg|none'
 	@echo '                         (DEBUG=lockdep: with all checks, build/$$K-$$DEBUG/)'
@@ -114,6 +116,9 @@ drift:
 
 native:
 	@scripts/native
+
+top:
+	@scripts/top $(if $(TEST),--test)
 
 shell:
 	@scripts/kernel $(K) $(DEBUG)

@@ -171,7 +171,6 @@ fn pressure_of(file: &impl Fn(&str) -> Option<String>) -> Option<u32> {
 }
 
 fn events(version: Version, file: &impl Fn(&str) -> Option<String>) -> Events {
-    let keyed_file = |name, keys| keyed(&file(name).unwrap_or_default(), keys);
     match version {
         Version::V1 => {
             let [oom_kill] = keyed(
@@ -187,7 +186,8 @@ fn events(version: Version, file: &impl Fn(&str) -> Option<String>) -> Events {
         }
         Version::V2 => {
             let keys = ["high", "max", "oom", "oom_kill"];
-            let [high, max, oom, oom_kill] = keyed_file("memory.events", keys);
+            let [high, max, oom, oom_kill] =
+                keyed(&file("memory.events").unwrap_or_default(), keys);
             Events {
                 high,
                 max,
@@ -278,7 +278,9 @@ fn unescape(text: &str) -> PathBuf {
         let byte = match (first, tail) {
             (b'\\', [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', tail @ ..]) => {
                 rest = tail;
-                (a - b'0') << 6 | (b - b'0') << 3 | (c - b'0')
+                [a, b, c]
+                    .iter()
+                    .fold(0, |byte, digit| byte << 3 | (*digit - b'0'))
             }
             _ => *first,
         };

@@ -120,10 +120,10 @@ impl Screen {
             if then == Then::Draw {
                 terminal.draw(|frame| self.draw(frame))?;
             }
-            let wait = match self.paused {
-                true => NAP,
-                false => self.next.saturating_duration_since(Instant::now()).min(NAP),
-            };
+            let mut wait = NAP;
+            if !self.paused {
+                wait = wait.min(self.next.saturating_duration_since(Instant::now()));
+            }
             then = Then::Nothing;
             if event::poll(wait)? {
                 then = match event::read()? {
@@ -224,10 +224,11 @@ impl Screen {
 
     fn fold(&mut self, fold: bool) -> io::Result<()> {
         if let Some(row) = self.rows.get(self.selected) {
-            match fold {
-                true => self.view.folded.insert(row.path.clone()),
-                false => self.view.folded.remove(&row.path),
-            };
+            if fold {
+                self.view.folded.insert(row.path.clone());
+            } else {
+                self.view.folded.remove(&row.path);
+            }
         }
         self.walk()
     }
@@ -294,9 +295,10 @@ impl Screen {
         let head = Cells::new(std::iter::once(Cell::from(" CONTAINER")).chain(titles));
         let rows = (self.top..end).map(|at| {
             let cells = self.cells(&self.rows[at], &columns, name.into());
-            match at == self.selected {
-                true => cells.style(Style::new().add_modifier(Modifier::REVERSED)),
-                false => cells,
+            if at == self.selected {
+                cells.style(Style::new().add_modifier(Modifier::REVERSED))
+            } else {
+                cells
             }
         });
         let widths = columns
@@ -354,9 +356,10 @@ fn colour(column: &Column, numbers: &Numbers, before: Option<&Numbers>) -> Style
     };
     if let Some(trouble) = column.trouble {
         let more = before.is_some_and(|before| trouble(before) < trouble(numbers));
-        return match more {
-            true => Style::new().fg(Color::Red).bold(),
-            false => Style::new(),
+        return if more {
+            Style::new().fg(Color::Red).bold()
+        } else {
+            Style::new()
         };
     }
     match (column.title, numbers.usage, numbers.limit, numbers.pressure) {
@@ -532,8 +535,10 @@ mod tests {
             let column = columns.iter().find(|column| column.title == title);
             column.and_then(|column| colour(column, numbers, before).fg)
         };
-        let mut before = Numbers::default();
-        before.limit = Some(Limit::Bytes(1000));
+        let mut before = Numbers {
+            limit: Some(Limit::Bytes(1000)),
+            ..Numbers::default()
+        };
         before.events.oom_kill = Some(0);
         let mut now = before;
         for (usage, colour) in [

@@ -132,9 +132,10 @@ impl Root {
             .filter_map(|name| {
                 let child = directory.join(&name);
                 let links = fs::symlink_metadata(&child).ok()?.nlink();
-                let key = match alone {
-                    true => [0; 4],
-                    false => files::key(self.version, view.sort, text_in(&child)),
+                let key = if alone {
+                    files::Key::default()
+                } else {
+                    files::key(self.version, view.sort, text_in(&child))
                 };
                 Some((Reverse(key), name, links))
             })

@@ -194,11 +194,13 @@ if [ "$(id -u)" = 0 ]; then
 fi
 
 # start ARG...: the screen, in a terminal of 80 by 24. The shell around it says before
-# and after how the terminal is set.
+# and after how the terminal is set. With unsized=1 it does not know its size.
+unsized=
 start()
 {
 	cat >"$work/shell" <<-END
 		echo 'a shell'
+		${unsized:+stty rows 0 cols 0}
 		stty -g >'$work/before'
 		sh -c 'echo \$\$ >$work/pid; exec $program $*' 2>'$work/error'
 		echo "ended with \$?"
@@ -276,6 +278,14 @@ expect 'and its containers' appears '^   old +50M +64M +49M +41 +1$'
 tmux send-keys C-c
 expect 'Ctrl-C ends, too' restored 0
 stop
+
+unsized=1
+start --root "$work/v1"
+expect 'a terminal that does not know its size' appears '^   old +50M +64M +49M +41 +1$'
+tmux send-keys q
+expect 'and as it was' restored 0
+stop
+unsized=
 
 start --root "$work/v2" --sort name
 appears shop >/dev/null
