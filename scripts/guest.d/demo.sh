@@ -164,7 +164,7 @@ expect 'its page cache is charged to the parent' "$(mb "$(stat_of office cache)"
 expect 'and still in memory' "$(in_cache /mnt/file)" = 100
 
 if command -v memctl-top >/tmp/top; then
-	scene 'What is left of it all'
+	scene 'What is left' 'Of all containers, as memctl-top sees them.'
 	type_in 'memctl-top --once'
 fi
 
