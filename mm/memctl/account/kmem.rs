@@ -51,23 +51,30 @@ pub(crate) fn current_owner(nid: NodeId) -> Option<Owner> {
 ///
 /// As [`try_charge`]; they are then not bound.
 pub(crate) fn charge_pages(pages: KernelPages<'_>, gfp: Gfp) -> Result {
-    let (nr, nid) = (pages.nr(), pages.nid());
+    let nr = pages.nr();
     let rcu = rcu::read_lock();
     let memcg = Current::get().kernel_memcg(&rcu);
     if memcg.is_root() {
         return Ok(());
     }
-    let owner = charge::owner_of(memcg, nid, &rcu).ok_or(ENOMEM)?;
-    if owner.is_root() {
-        return Ok(());
-    }
-    let memcg = owner.memcg(&rcu);
-    if stock::consume_rcu(memcg, nr, &rcu) {
-        count_pages(memcg, nr, &rcu);
-        pages.bind(owner);
-        return Ok(());
+    let owner = memcg.node(pages.nid()).owner(&rcu);
+    if let Some(owner) = owner.and_then(|owner| owner.on_each_cpu(&rcu)) {
+        if stock::consume_rcu(memcg, nr, &rcu) {
+            count_pages(memcg, nr, &rcu);
+            pages.bind(owner.get());
+            return Ok(());
+        }
     }
     drop(rcu);
+    charge_pages_slowly(pages, gfp)
+}
+
+/// As [`charge_pages`], where that takes more than a stock.
+#[cold]
+#[inline(never)]
+fn charge_pages_slowly(pages: KernelPages<'_>, gfp: Gfp) -> Result {
+    let nr = pages.nr();
+    let owner = current_owner(pages.nid()).ok_or(ENOMEM)?;
     let charged = charge_slowly(&owner, gfp, nr, |owner, rcu| {
         count_pages(owner.memcg(rcu), nr, rcu);
     })?;
@@ -83,6 +90,7 @@ pub(crate) fn uncharge_pages(pages: KernelPages<'_>) {
     if let Some(owner) = pages.unbind() {
         let rcu = rcu::read_lock();
         uncharge(owner.memcg(&rcu), nr, &rcu);
+        ObjCgroup::put(owner, &rcu);
     }
 }
 
