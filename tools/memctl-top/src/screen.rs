@@ -20,6 +20,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Cell, Paragraph, Row as Cells, Table};
 use ratatui::{DefaultTerminal, Frame, TerminalOptions, Viewport};
 use signal_hook::consts::{SIGHUP, SIGTERM};
+use signal_hook::flag;
 
 use crate::files::{Limit, Numbers};
 use crate::show::{self, Column};
@@ -43,9 +44,12 @@ const NAME: usize = 14;
 /// when it panics.
 pub fn run(root: Root, view: View, interval: Duration) -> io::Result<()> {
     let told = Arc::new(AtomicBool::new(false));
-    for signal in [SIGHUP, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&told))?;
-    }
+    // Who waits for a key does not look up when the terminal has gone; and whom the first one does
+    // not reach, the second one ends.
+    let gone = Arc::new(AtomicBool::new(true));
+    flag::register_conditional_shutdown(SIGHUP, 1, gone)?;
+    flag::register_conditional_shutdown(SIGTERM, 1, Arc::clone(&told))?;
+    flag::register(SIGTERM, Arc::clone(&told))?;
     let mut screen = Screen::new(root, view, interval);
     // Before the terminal changes: if there is nothing to see, that is to be read.
     screen.refresh()?;

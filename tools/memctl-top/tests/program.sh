@@ -293,6 +293,13 @@ kill "$(cat "$work/pid")"
 expect 'SIGTERM restores the terminal' restored 0
 stop
 
+start --root "$work/v2" --sort name
+appears shop >/dev/null
+kill -9 "$(tmux display -p '#{pid}')"
+ended() { [ ! -d "/proc/$(cat "$work/pid")" ]; }
+expect 'it ends with its terminal' wait_for ended
+rm -f "$work/after"
+
 cp -r "$work/v2" "$work/short"
 start --root "$work/short" --interval 0.1
 appears shop >/dev/null
