@@ -300,12 +300,12 @@ pub fn counts_sockets() -> bool {
     !is_left_out("nosocket")
 }
 
-/// Whether sockets that are made from now on count against what their protocol may have.
+/// Lets sockets that are made from now on count against what their protocol may have, or not.
 pub fn leave_out_protocol(leave_out: bool) -> Outcome {
     set(BYPASS, if leave_out { "1" } else { "0" })
 }
 
-/// What TCP has on the machine, of that, in bytes.
+/// What TCP has of what it may have on the machine, in bytes.
 pub fn tcp_memory() -> Outcome<u64> {
     let stat = fs::read_to_string("/proc/net/sockstat").context("sockstat")?;
     let tcp = stat.lines().find(|line| line.starts_with("TCP: "));

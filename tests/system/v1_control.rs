@@ -26,8 +26,7 @@ pub const LIMIT_GROUP: Group = group!("limit_control": busy, watermark, below_ch
 pub const OOM_GROUP: Group = group!("oom_control":
     waits_for_limit, waits_for_neighbour, waits_for_killer, waiting_can_be_killed,
     waits_elsewhere, system_call_fails, nested_wait, crowd_sleeps, crowd_hears_no_failures,
-    woken_by_neighbour,
-    woken_by_sibling, woken_by_limit, woken_by_killer);
+    woken_by_neighbour, woken_by_sibling, woken_by_limit, woken_by_killer);
 
 const LIMIT: u64 = 8 * MB;
 
